@@ -1,0 +1,1 @@
+"""Storage -> operators: Grafana dashboards as code, built from named queries over the documented relations."""

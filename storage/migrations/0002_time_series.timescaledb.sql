@@ -1,0 +1,59 @@
+-- TimescaleDB, community edition: hypertable, compression, continuous aggregates.
+-- {chunk}, {compress_after}, {retain}, {retain_5m}, {refresh} and {zone} are settings, filled in by `lifeline db migrate`.
+SELECT create_hypertable('observations', 'time', chunk_time_interval => INTERVAL '{chunk}', create_default_indexes => false);
+ALTER TABLE observations SET (
+    timescaledb.compress,
+    timescaledb.compress_segmentby = 'datastream',
+    timescaledb.compress_orderby = 'time DESC'
+);
+SELECT add_compression_policy('observations', compress_after => INTERVAL '{compress_after}');
+SELECT add_retention_policy('observations', drop_after => INTERVAL '{retain}');
+
+CREATE MATERIALIZED VIEW observations_5m
+WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT datastream,
+       time_bucket(INTERVAL '5 minutes', time) AS bucket,
+       count(*) FILTER (WHERE quality = 0) AS count,
+       count(*) FILTER (WHERE quality <> 0) AS doubtful,
+       sum(value) FILTER (WHERE quality = 0) AS sum,
+       min(value) FILTER (WHERE quality = 0) AS minimum,
+       max(value) FILTER (WHERE quality = 0) AS maximum,
+       avg(value) FILTER (WHERE quality = 0) AS average
+  FROM observations
+ GROUP BY datastream, time_bucket(INTERVAL '5 minutes', time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW observations_1h
+WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT datastream,
+       time_bucket(INTERVAL '1 hour', bucket) AS bucket,
+       sum(count)::bigint AS count,
+       sum(doubtful)::bigint AS doubtful,
+       sum(sum) AS sum,
+       min(minimum) AS minimum,
+       max(maximum) AS maximum,
+       sum(sum) / nullif(sum(count), 0)::double precision AS average
+  FROM observations_5m
+ GROUP BY datastream, time_bucket(INTERVAL '1 hour', bucket)
+WITH NO DATA;
+
+-- A day is a day of the place, not of Greenwich.
+CREATE MATERIALIZED VIEW observations_1d
+WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT datastream,
+       time_bucket(INTERVAL '1 day', bucket, '{zone}') AS bucket,
+       sum(count)::bigint AS count,
+       sum(doubtful)::bigint AS doubtful,
+       sum(sum) AS sum,
+       min(minimum) AS minimum,
+       max(maximum) AS maximum,
+       sum(sum) / nullif(sum(count), 0)::double precision AS average
+  FROM observations_1h
+ GROUP BY datastream, time_bucket(INTERVAL '1 day', bucket, '{zone}')
+WITH NO DATA;
+
+-- The refresh windows reach further back than the promised lateness: a late observation always reaches the rollups.
+SELECT add_continuous_aggregate_policy('observations_5m', start_offset => INTERVAL '{refresh}' , end_offset => INTERVAL '5 minutes', schedule_interval => INTERVAL '5 minutes');
+SELECT add_continuous_aggregate_policy('observations_1h', start_offset => INTERVAL '{refresh}' + INTERVAL '1 day', end_offset => INTERVAL '1 hour', schedule_interval => INTERVAL '30 minutes');
+SELECT add_continuous_aggregate_policy('observations_1d', start_offset => INTERVAL '{refresh}' + INTERVAL '4 days', end_offset => INTERVAL '1 day', schedule_interval => INTERVAL '6 hours');
+SELECT add_retention_policy('observations_5m', drop_after => INTERVAL '{retain_5m}');
