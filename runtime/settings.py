@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     mqtt_version: str = Field(
         "auto", pattern="^(auto|5|3.1.1)$", description="MQTT version; auto tries 5 and falls back to 3.1.1."
     )
-    mqtt_keepalive_s: int = Field(15, ge=2, le=600, description="Longest silence before a broker counts as gone.")
+    mqtt_keepalive_s: int = Field(4, ge=2, le=600, description="Longest silence before a broker counts as gone.")
     partition: str = Field(
         "all", pattern=r"^(all|\d{2,12})$", description="The area whose devices this ingest worker takes, or all."
     )
@@ -59,9 +59,7 @@ class Settings(BaseSettings):
     dead_letter_retention_s: int = Field(90 * _DAY, ge=60, description="How long dead letters are kept.")
     zone: str = Field("Asia/Shanghai", description="Time zone of the days in observations_1d and of texts to people.")
     rules_dir: Path | None = Field(None, description="Folder of the rule catalogue; empty for the shipped one.")
-    rules_tick_ms: int = Field(
-        1000, ge=10, le=60_000, description="How often absence and running delays are judged."
-    )
+    rules_tick_ms: int = Field(1000, ge=10, le=60_000, description="How often absence and running delays are judged.")
     rules_poll_ms: int = Field(
         50, ge=5, le=10_000, description="Longest wait for a journal row that no notice announced."
     )
@@ -72,7 +70,9 @@ class Settings(BaseSettings):
     api_port: int = Field(8080, ge=0, le=65_535, description="Port of the API; 0 takes a free one.")
     api_query_timeout_s: float = Field(5.0, gt=0, le=120, description="Longest time one API query may take.")
     metrics_host: str = Field("127.0.0.1", description="Address of each stage's metrics and health page.")
-    metrics_port: int = Field(0, ge=0, le=65_535, description="Port of the metrics and health page; 0 takes a free one.")
+    metrics_port: int = Field(
+        0, ge=0, le=65_535, description="Port of the metrics and health page; 0 takes a free one."
+    )
     data_dir: Path = Field(Path("var"), description="Folder of the embedded broker and database.")
     language: str = Field("en", pattern="^(en|zh)$", description="Language of the terminal and default for messages.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level that is logged.")
