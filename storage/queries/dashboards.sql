@@ -1,0 +1,263 @@
+-- Queries of the Grafana panels. They read the documented relations only and every answer is bounded.
+-- {language} is en or zh; {network}, {properties} and the like are written in when the dashboards are built.
+-- $__timeFilter(...), $__timeFrom() and so on are Grafana's macros, $device and $network its variables; '*' means all.
+
+-- name: networks
+-- The networks, for a variable.
+SELECT id AS __value, name_{language} AS __text FROM networks ORDER BY id LIMIT 100;
+
+-- name: devices_of_network
+-- The devices of one network, for a variable.
+SELECT d.id AS __value, a.name_{language} || ' · ' || d.id AS __text
+  FROM devices d
+  JOIN assets a ON a.id = d.asset
+ WHERE a.network = {network}
+ ORDER BY 2
+ LIMIT 1000;
+
+-- name: open_alerts_by_level
+-- How many alerts are open on each level.
+SELECT count(*) FILTER (WHERE level = 'red') AS red,
+       count(*) FILTER (WHERE level = 'orange') AS orange,
+       count(*) FILTER (WHERE level = 'yellow') AS yellow,
+       count(*) FILTER (WHERE level = 'blue') AS blue
+  FROM alerts
+ WHERE open AND ('*' IN ({network}) OR network IN ({network}));
+
+-- name: open_alerts
+-- The newest open alerts.
+SELECT al.raised_at AS "time", al.level, n.name_{language} AS network, al.title_{language} AS title,
+       coalesce(a.name_{language}, al.subject) AS place, al.value, al.threshold, al.state,
+       al.acknowledged, al.acknowledged_by
+  FROM alerts al
+  JOIN networks n ON n.id = al.network
+  LEFT JOIN assets a ON a.id = al.asset
+ WHERE al.open AND ('*' IN ({network}) OR al.network IN ({network}))
+ ORDER BY al.raised_at DESC, al.id DESC
+ LIMIT 100;
+
+-- name: alert_history
+-- What happened to alerts in the range, newest first.
+SELECT e.time AS "time", e.event, e.level, n.name_{language} AS network, al.title_{language} AS title, e.value,
+       e.actor, e.comment
+  FROM alert_events e
+  JOIN alerts al ON al.id = e.alert
+  JOIN networks n ON n.id = al.network
+ WHERE e.recorded_at >= $__timeFrom() AND $__timeFilter(e.time)
+   AND ('*' IN ({network}) OR al.network IN ({network}))
+ ORDER BY e.time DESC, e.id DESC
+ LIMIT 100;
+
+-- name: alerts_per_hour
+-- Alerts raised in each hour of the range, by level.
+SELECT time_bucket(INTERVAL '1 hour', raised_at) AS "time",
+       count(*) FILTER (WHERE level = 'red') AS red,
+       count(*) FILTER (WHERE level = 'orange') AS orange,
+       count(*) FILTER (WHERE level = 'yellow') AS yellow,
+       count(*) FILTER (WHERE level = 'blue') AS blue
+  FROM alerts
+ WHERE $__timeFilter(raised_at) AND ('*' IN ({network}) OR network IN ({network}))
+ GROUP BY 1
+ ORDER BY 1
+ LIMIT 10000;
+
+-- name: asset_map
+-- Where the assets stand and the worst open level of each: 0 none, 1 blue, 2 yellow, 3 orange, 4 red.
+SELECT a.name_{language} AS name, n.name_{language} AS network, a.latitude, a.longitude,
+       coalesce(w.severity, 0) AS severity, coalesce(w.alerts, 0) AS alerts
+  FROM assets a
+  JOIN networks n ON n.id = a.network
+  LEFT JOIN (
+       SELECT asset, count(*) AS alerts,
+              max(CASE level WHEN 'red' THEN 4 WHEN 'orange' THEN 3 WHEN 'yellow' THEN 2 ELSE 1 END) AS severity
+         FROM alerts
+        WHERE open AND asset IS NOT NULL
+        GROUP BY asset) w ON w.asset = a.id
+ WHERE '*' IN ({network}) OR a.network IN ({network})
+ ORDER BY coalesce(w.severity, 0) DESC, a.id
+ LIMIT 5000;
+
+-- name: exposed_assets
+-- Assets linked to one that has an open red or orange alert: what may be next.
+SELECT a.name_{language} AS source, al.level, l.relation, t.name_{language} AS target, n.name_{language} AS network
+  FROM alerts al
+  JOIN assets a ON a.id = al.asset
+  JOIN links l ON l.from_asset = a.id
+  JOIN assets t ON t.id = l.to_asset
+  JOIN networks n ON n.id = t.network
+ WHERE al.open AND al.level IN ('red', 'orange')
+   AND ('*' IN ({network}) OR al.network IN ({network}) OR t.network IN ({network}))
+ ORDER BY CASE al.level WHEN 'red' THEN 0 ELSE 1 END, al.raised_at DESC, t.id
+ LIMIT 50;
+
+-- name: coverage_by_network
+-- How many devices of each network were heard within two of their reporting intervals.
+SELECT network, devices, heard, round(100.0 * heard / devices, 1)::double precision AS share
+  FROM (
+       SELECT n.id, n.name_{language} AS network, count(*) AS devices, count(*) FILTER (WHERE EXISTS (
+                  SELECT FROM datastreams s
+                    JOIN observations o ON o.datastream = s.id
+                   WHERE s.device = d.id AND o.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second')) AS heard
+         FROM devices d
+         JOIN assets a ON a.id = d.asset
+         JOIN networks n ON n.id = a.network
+        WHERE '*' IN ({network}) OR n.id IN ({network})
+        GROUP BY n.id) c
+ ORDER BY id
+ LIMIT 100;
+
+-- name: silent_devices
+-- Devices not heard for two of their reporting intervals, those that never spoke first, then the longest silent.
+SELECT d.name AS place, d.id AS device, d.reporting_interval_s AS interval_s, l.time AS last_heard,
+       extract(epoch FROM now() - l.time)::double precision AS silent_s
+  FROM (
+       SELECT d.id, d.reporting_interval_s, a.name_{language} AS name
+         FROM devices d
+         JOIN assets a ON a.id = d.asset
+        WHERE ('*' IN ({network}) OR a.network IN ({network}))
+          AND NOT EXISTS (
+              SELECT FROM datastreams s
+                JOIN observations o ON o.datastream = s.id
+               WHERE s.device = d.id AND o.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second')
+        ORDER BY d.id
+        LIMIT 200) d
+  LEFT JOIN LATERAL (SELECT max(time) AS time FROM latest_observations WHERE device = d.id) l ON true
+ ORDER BY l.time NULLS FIRST, d.id
+ LIMIT 100;
+
+-- name: observations_per_minute
+-- Observations of each minute, in the last hour of the range.
+SELECT time_bucket(INTERVAL '1 minute', o.time) AS "time", count(*) AS observations
+  FROM datastreams s
+ CROSS JOIN LATERAL (
+       SELECT time
+         FROM observations
+        WHERE datastream = s.id AND $__timeFilter(time)
+          AND time >= $__timeTo()::timestamptz - INTERVAL '1 hour') o
+ GROUP BY 1
+ ORDER BY 1
+ LIMIT 100;
+
+-- name: dead_letters_by_reason
+-- What could not be stored in the range, and why.
+SELECT reason, count(*) AS letters, max(received_at) AS latest
+  FROM dead_letters
+ WHERE $__timeFilter(received_at)
+ GROUP BY reason
+ ORDER BY letters DESC, reason
+ LIMIT 20;
+
+-- name: notifications_waiting
+-- Notifications that are not out yet, that failed for good, and that nobody is addressed by.
+SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
+       count(*) FILTER (WHERE state = 'failed') AS failed,
+       count(*) FILTER (WHERE state = 'unaddressed') AS unaddressed,
+       coalesce(extract(epoch FROM now() - min(written_at) FILTER (WHERE state = 'pending')), 0)::double precision
+           AS oldest_pending_s
+  FROM notifications
+ WHERE state IN ('pending', 'failed', 'unaddressed');
+
+-- name: latest_values
+-- The latest value of everything that the chosen devices observe.
+SELECT a.name_{language} AS place, l.device, p.name_{language} AS property, l.value, l.unit, l.time AS "time", l.quality
+  FROM latest_observations l
+  JOIN devices d ON d.id = l.device
+  JOIN assets a ON a.id = d.asset
+  JOIN properties p ON p.id = l.property
+ WHERE a.network = {network} AND ('*' IN ($device) OR l.device IN ($device))
+ ORDER BY a.id, l.device, l.property
+ LIMIT 500;
+
+-- name: highest_now
+-- The devices with the highest fresh and undoubted value.
+SELECT a.name_{language} || CASE WHEN {several} THEN ' · ' || p.name_{language} ELSE '' END AS place, l.value
+  FROM latest_observations l
+  JOIN devices d ON d.id = l.device
+  JOIN assets a ON a.id = d.asset
+  JOIN properties p ON p.id = l.property
+ WHERE l.property IN ({properties}) AND l.quality = 0
+   AND l.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second'
+ ORDER BY l.value DESC, l.device
+ LIMIT 10;
+
+-- name: lowest_now
+-- The devices with the lowest fresh and undoubted value.
+SELECT a.name_{language} || CASE WHEN {several} THEN ' · ' || p.name_{language} ELSE '' END AS place, l.value
+  FROM latest_observations l
+  JOIN devices d ON d.id = l.device
+  JOIN assets a ON a.id = d.asset
+  JOIN properties p ON p.id = l.property
+ WHERE l.property IN ({properties}) AND l.quality = 0
+   AND l.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second'
+ ORDER BY l.value, l.device
+ LIMIT 10;
+
+-- name: switched_on
+-- Places where a switch property is true now.
+SELECT a.name_{language} AS place, l.device, p.name_{language} AS property, l.time AS "time"
+  FROM latest_observations l
+  JOIN devices d ON d.id = l.device
+  JOIN assets a ON a.id = d.asset
+  JOIN properties p ON p.id = l.property
+ WHERE l.property IN ({properties}) AND l.value >= 0.5 AND l.quality = 0
+ ORDER BY l.time DESC, l.device
+ LIMIT 100;
+
+-- name: share_on
+-- How many switches of a property are on, among those heard within two reporting intervals.
+SELECT count(*) FILTER (WHERE l.value >= 0.5) AS on, count(*) FILTER (WHERE l.value < 0.5) AS off,
+       coalesce(100.0 * count(*) FILTER (WHERE l.value >= 0.5) / nullif(count(*), 0), 0)::double precision AS share
+  FROM latest_observations l
+  JOIN devices d ON d.id = l.device
+ WHERE l.property IN ({properties}) AND l.quality = 0
+   AND l.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second';
+
+-- name: band_now
+-- How many fresh values of a property lie below, within and above a band.
+SELECT count(*) FILTER (WHERE l.value < {low}) AS below,
+       count(*) FILTER (WHERE l.value BETWEEN {low} AND {high}) AS within,
+       count(*) FILTER (WHERE l.value > {high}) AS above
+  FROM latest_observations l
+  JOIN devices d ON d.id = l.device
+ WHERE l.property IN ({properties}) AND l.quality = 0
+   AND l.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second';
+
+-- name: chart
+-- A property of the chosen devices over time, from the level of detail that the range calls for: observations up to two
+-- hours, then the rollups of five minutes (two days), an hour (sixty days) and a day. At most twenty lines.
+WITH streams AS MATERIALIZED (
+    SELECT s.id, a.name_{language} || CASE WHEN {several} THEN ' · ' || p.name_{language} ELSE '' END AS metric
+      FROM datastreams s
+      JOIN devices d ON d.id = s.device
+      JOIN assets a ON a.id = d.asset
+      JOIN properties p ON p.id = s.property
+     WHERE s.property IN ({properties}) AND ('*' IN ($device) OR s.device IN ($device))
+     ORDER BY a.id, s.device, s.property
+     LIMIT 20),
+extent AS MATERIALIZED (
+    SELECT extract(epoch FROM $__timeTo()::timestamptz - $__timeFrom()::timestamptz) AS seconds)
+SELECT c.time AS "time", s.metric, c.value
+  FROM streams s
+ CROSS JOIN LATERAL (
+       SELECT time, value
+         FROM observations
+        WHERE datastream = s.id AND $__timeFilter(time) AND quality = 0
+          AND (SELECT seconds FROM extent) <= 7200
+       UNION ALL
+       SELECT bucket, {aggregate}
+         FROM observations_5m
+        WHERE datastream = s.id AND $__timeFilter(bucket)
+          AND (SELECT seconds FROM extent) > 7200 AND (SELECT seconds FROM extent) <= 172800
+       UNION ALL
+       SELECT bucket, {aggregate}
+         FROM observations_1h
+        WHERE datastream = s.id AND $__timeFilter(bucket)
+          AND (SELECT seconds FROM extent) > 172800 AND (SELECT seconds FROM extent) <= 5184000
+       UNION ALL
+       SELECT bucket, {aggregate}
+         FROM observations_1d
+        WHERE datastream = s.id AND $__timeFilter(bucket)
+          AND (SELECT seconds FROM extent) > 5184000) c
+ WHERE c.value IS NOT NULL
+ ORDER BY c.time
+ LIMIT 50000;
