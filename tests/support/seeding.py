@@ -90,8 +90,8 @@ def _registry(connection: Connection[TupleRow]) -> dict[tuple[str, str], int]:
             longitude, latitude = 117.2 + row / 100, 31.8 + number / 100
             connection.execute(
                 "INSERT INTO assets (id, network, kind, name_en, name_zh, area, geometry, longitude, latitude) "
-                "VALUES (%s, %s, 'site', %s, %s, '340104', "
-                "jsonb_build_object('type', 'Point', 'coordinates', jsonb_build_array(%s::float8, %s::float8)), %s, %s)",
+                "VALUES (%s, %s, 'site', %s, %s, '340104', jsonb_build_object('type', 'Point', 'coordinates', "
+                "jsonb_build_array(%s::float8, %s::float8)), %s, %s)",
                 (
                     asset_id(network.id, number),
                     network.id,
