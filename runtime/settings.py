@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     notify_config: Path | None = Field(None, description="Addresses for each network and level (YAML).")
     notify_poll_ms: int = Field(500, ge=10, le=60_000, description="How often the outbox is read.")
     notify_timeout_s: float = Field(15.0, gt=0, le=300, description="Longest time one delivery may take.")
+    notify_give_up_s: int = Field(
+        _DAY, ge=60, le=30 * _DAY, description="Age at which a delivery that keeps failing has failed for good."
+    )
     api_host: str = Field("127.0.0.1", description="Address that the API binds; other than loopback needs tokens.")
     api_port: int = Field(8080, ge=0, le=65_535, description="Port of the API; 0 takes a free one.")
     api_query_timeout_s: float = Field(5.0, gt=0, le=120, description="Longest time one API query may take.")

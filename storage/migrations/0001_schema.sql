@@ -216,6 +216,7 @@ CREATE TABLE notifications (
 );
 CREATE INDEX ON notifications (state, next_attempt_at);
 CREATE INDEX ON notifications (alert);
+CREATE INDEX ON notifications (channel, event) WHERE state = 'pending';
 
 -- Access to the API: only a hash of each token is kept.
 CREATE TABLE tokens (

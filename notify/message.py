@@ -1,0 +1,113 @@
+"""What a message says, in English and in Chinese. Pure: a notice in, a title and a body out."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from domain.alert import LEVEL_NAMES_ZH, AlertEvent, Level
+from domain.times import to_datetime
+from storage.notifications import Delivery, Names, Notice
+
+#: How people write units whose UCUM code they would not recognise.
+_UNITS = {"%{LEL}": "%LEL", "Cel": "°C", "[NTU]": "NTU", "[pH]": "", "1": "", "m3/h": "m³/h", "mg/m3": "mg/m³"}
+_ROMAN = {Level.RED: "I", Level.ORANGE: "II", Level.YELLOW: "III", Level.BLUE: "IV"}
+_LABELS = {
+    "en": {
+        "what": "What happened", "level": "Level", "network": "Network", "where": "Where", "device": "Device",
+        "value": "Value", "since": "Since", "at": "At", "id": "Notification id", "alert": "Alert", "event": "event",
+        "threshold": "threshold",
+    },
+    "zh": {
+        "what": "事件", "level": "级别", "network": "专项", "where": "位置", "device": "设备",
+        "value": "监测值", "since": "起始时间", "at": "发生时间", "id": "通知编号", "alert": "告警编号",
+        "event": "事件编号", "threshold": "阈值",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """What a receiver sees; `facts` go beside the text where the channel has fields for them."""
+
+    title: str
+    body: str
+    facts: dict[str, str]
+
+
+def render(notice: Notice, delivery: Delivery, zone: str) -> Message:
+    """The message of a delivery, in its language, with local times of `zone` (IANA name)."""
+    zh = delivery.language == "zh"
+    labels = _LABELS[delivery.language]
+    colon = "：" if zh else ": "
+    network, title, text = (_in(names, zh) for names in (notice.network, notice.title, notice.text))
+    where = _in(notice.asset_name, zh) if notice.asset_name else notice.asset or notice.area
+    what = _what(notice, zh)
+    lines = [
+        (labels["what"], what),
+        (labels["level"], _level(notice.level, zh)),
+        (labels["network"], network),
+        (labels["where"], where if where == notice.asset or not notice.asset else _noted(where, notice.asset, zh)),
+    ]
+    if notice.device:
+        lines.append((labels["device"], notice.device))
+    if notice.value is not None:
+        lines.append((labels["value"], _value(notice, zh)))
+    lines += [(labels["since"], _local(notice.raised_at, zone)), (labels["at"], _local(notice.time, zone))]
+    reference = f"{labels['id']}{colon}{delivery.id}\n{labels['alert']}{colon}{delivery.alert}"
+    reference += f"{'，' if zh else ', '}{labels['event']}{colon if zh else ' '}{delivery.event}"
+    body = "\n".join([text, "", *(f"{label}{colon}{content}" for label, content in lines), "", reference])
+    head = f"【{LEVEL_NAMES_ZH[notice.level]}】{network}" if zh else f"[{notice.level.upper()}] {network}"
+    middle = "·" if zh else " · "
+    return Message(
+        title=middle.join((head, title, where)) + f"{colon}{what}", body=body, facts=_facts(notice, delivery)
+    )
+
+
+def _facts(notice: Notice, delivery: Delivery) -> dict[str, str]:
+    return {
+        "notification": delivery.id,
+        "alert": str(delivery.alert),
+        "event": str(delivery.event),
+        "kind": notice.event,
+        "level": notice.level,
+        "asset": notice.asset or "",
+        "time": to_datetime(notice.time).isoformat(timespec="milliseconds"),
+    }
+
+
+def _in(names: Names, zh: bool) -> str:  # noqa: FBT001 - the language of the whole message
+    return names.zh if zh else names.en
+
+
+def _noted(text: str, note: str, zh: bool) -> str:  # noqa: FBT001
+    return f"{text}（{note}）" if zh else f"{text} ({note})"
+
+
+def _level(level: str, zh: bool) -> str:  # noqa: FBT001
+    roman = _ROMAN[Level.parse(level)]
+    return f"{LEVEL_NAMES_ZH[level]}（{roman}级）" if zh else f"{level} ({roman})"
+
+
+def _what(notice: Notice, zh: bool) -> str:  # noqa: FBT001
+    if notice.event == AlertEvent.LEVEL_CHANGED and notice.previous_level:
+        before, after = notice.previous_level, notice.level
+        if zh:
+            return f"级别由{LEVEL_NAMES_ZH[before]}变为{LEVEL_NAMES_ZH[after]}"
+        return f"level changed from {before} to {after}"
+    if notice.event == AlertEvent.CLEARED:
+        return "已解除" if zh else "cleared"
+    return "新告警" if zh else "raised"
+
+
+def _value(notice: Notice, zh: bool) -> str:  # noqa: FBT001
+    unit = _UNITS.get(notice.unit or "", notice.unit or "")
+    shown = f"{notice.value:.4g} {unit}".strip()
+    if notice.property_name:
+        shown = f"{_in(notice.property_name, zh)} {shown}"
+    if notice.threshold is None:
+        return shown
+    limit = f"{notice.threshold:.4g} {unit}".strip()
+    return _noted(shown, f"{_LABELS['zh' if zh else 'en']['threshold']} {limit}", zh)
+
+
+def _local(micros: int, zone: str) -> str:
+    return f"{to_datetime(micros).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S} ({zone})"

@@ -1,0 +1,60 @@
+"""YAML documents whose every problem names its line: what a person wrote must be mendable from the message alone."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+
+class DocumentError(Exception):
+    """A document that cannot be read at all; `problems` holds one line for each fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class Document:
+    """A parsed YAML file that remembers where each of its parts stands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            text = path.read_text(encoding="utf-8")
+            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.value: Any = yaml.safe_load(text)
+        except OSError as exc:
+            raise DocumentError([f"{path}: {exc.strerror}: name a file that this process may read"]) from exc
+        except UnicodeDecodeError as exc:
+            raise DocumentError([f"{path}: not UTF-8 at byte {exc.start}"]) from exc
+        except yaml.YAMLError as exc:
+            mark = getattr(exc, "problem_mark", None)
+            line = f":{mark.line + 1}" if mark else ""
+            raise DocumentError([f"{path}{line}: not YAML: {getattr(exc, 'problem', None) or exc}"]) from exc
+
+    def at(self, location: Iterable[str | int]) -> str:
+        """`file:line` of the part at a location (keys and positions); of the nearest part above it if it is missing."""
+        node = self._root
+        for step in location:
+            below = _below(node, step)
+            if below is None:
+                break
+            node = below
+        return f"{self.path}:{node.start_mark.line + 1}" if node else f"{self.path}:1"
+
+    def problems(self, error: ValidationError) -> list[str]:
+        """Every problem that pydantic found, with its line and without the value, which may be a secret."""
+        return [
+            f"{self.at(e['loc'])}: {'.'.join(str(step) for step in e['loc']) or 'document'}: {e['msg']}"
+            for e in error.errors(include_input=False, include_url=False)
+        ]
+
+
+def _below(node: Any, step: str | int) -> Any:  # noqa: ANN401 - nodes of an untyped library
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == str(step)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step]
+    return None
