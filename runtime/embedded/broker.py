@@ -10,10 +10,9 @@ from pathlib import Path
 from runtime.embedded.children import orphan
 from runtime.embedded.server import EmbeddedServer, StartError
 
-#: Longest time a message may stay unacknowledged before NATS sends it again on the same connection.
-_ACK_WAIT_S = 30
-#: Most unacknowledged messages of a subscription; 65,535 is as far as MQTT's packet identifiers reach.
-_MAX_ACK_PENDING = 65_535
+#: Most unacknowledged messages of a subscription. All subscriptions of a session may have 65,535 together, and a filter
+#: that ends in # counts as two.
+_MAX_ACK_PENDING = 32_767
 #: A clean MQTT 3.1.1 session without client id.
 _CONNECT = bytes([0x10, 12, 0, 4]) + b"MQTT" + bytes([4, 2, 0, 5, 0, 0])
 _CONNECTED = bytes([0x20, 2, 0, 0])
@@ -25,13 +24,22 @@ class EmbeddedBroker(EmbeddedServer):
 
     A message that was acknowledged to its publisher survives a kill -9 of the broker: it stands in the operating
     system's file cache by then. Writing it through to the disk each time (`sync_interval: always`) would also survive
-    a power cut, at a tenth of the rate; a deployment that needs that uses a broker of its own.
+    a power cut, at a third of the rate (measured: 4,100 instead of 11,600 messages a second from one publisher); a
+    deployment that needs that uses a broker of its own.
+
+    A message that a subscriber has not acknowledged within `ack_wait_s` is sent again, out of order. After a
+    subscriber's crash this is also how long its unacknowledged messages take to come again; only new ones come at
+    once.
 
     Anonymous on MQTT, loopback only. The NATS protocol's own listener, which cannot be switched off, asks for a
     password that nobody knows.
     """
 
     name = "broker"
+
+    def __init__(self, folder: Path, port: int = 0, *, ack_wait_s: int = 10) -> None:
+        super().__init__(folder, port)
+        self._ack_wait_s = ack_wait_s
 
     @property
     def url(self) -> str:
@@ -63,7 +71,7 @@ max_pending: 256MB
 jetstream {{ store_dir: "{self.folder / "data"}" }}
 mqtt {{
   listen: "127.0.0.1:{self.port}"
-  ack_wait: "{_ACK_WAIT_S}s"
+  ack_wait: "{self._ack_wait_s}s"
   max_ack_pending: {_MAX_ACK_PENDING}
   no_auth_user: device
 }}
