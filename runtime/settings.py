@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     api_host: str = Field("127.0.0.1", description="Address that the API binds; other than loopback needs tokens.")
     api_port: int = Field(8080, ge=0, le=65_535, description="Port of the API; 0 takes a free one.")
     api_query_timeout_s: float = Field(5.0, gt=0, le=120, description="Longest time one API query may take.")
+    api_concurrency: int = Field(
+        32, ge=4, le=1000, description="Requests that the API works on at once; more are answered 503 at once."
+    )
+    api_streams: int = Field(100, ge=1, le=10_000, description="Server-sent-events streams that may be open at once.")
     metrics_host: str = Field("127.0.0.1", description="Address of each stage's metrics and health page.")
     metrics_port: int = Field(
         0, ge=0, le=65_535, description="Port of the metrics and health page; 0 takes a free one."
