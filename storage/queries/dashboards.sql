@@ -92,7 +92,8 @@ SELECT a.name_{language} AS source, al.level, l.relation, t.name_{language} AS t
 
 -- name: coverage_by_network
 -- How many devices of each network were heard within two of their reporting intervals.
-SELECT network, devices, heard, round(100.0 * heard / devices, 1)::double precision AS share
+SELECT network || ' (' || heard || '/' || devices || ')' AS network,
+       round(100.0 * heard / devices, 1)::double precision AS share
   FROM (
        SELECT n.id, n.name_{language} AS network, count(*) AS devices, count(*) FILTER (WHERE EXISTS (
                   SELECT FROM datastreams s
@@ -226,7 +227,8 @@ SELECT count(*) FILTER (WHERE l.value < {low}) AS below,
 -- A property of the chosen devices over time, from the level of detail that the range calls for: observations up to two
 -- hours, then the rollups of five minutes (two days), an hour (sixty days) and a day. At most twenty lines.
 WITH streams AS MATERIALIZED (
-    SELECT s.id, a.name_{language} || CASE WHEN {several} THEN ' · ' || p.name_{language} ELSE '' END AS metric
+    SELECT s.id, a.name_{language} || CASE WHEN {several} THEN ' · ' || p.name_{language} ELSE '' END
+           || CASE WHEN count(*) OVER (PARTITION BY d.asset, s.property) > 1 THEN ' · ' || s.device ELSE '' END AS metric
       FROM datastreams s
       JOIN devices d ON d.id = s.device
       JOIN assets a ON a.id = d.asset

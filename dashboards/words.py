@@ -1,0 +1,136 @@
+"""What dashboards say, in English and in Chinese: headings of columns, levels, events, units."""
+
+from dataclasses import dataclass
+
+from domain.alert import LEVEL_NAMES_ZH, Level
+from domain.observation import RejectReason
+from storage.dashboards import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One thing said in both languages."""
+
+    en: str
+    zh: str
+
+    def of(self, language: Language) -> str:
+        """The text in one language."""
+        return self.zh if language == "zh" else self.en
+
+
+#: Colours of the levels, and of what is well or unknown.
+COLOURS = {
+    "red": "#d32f2f",
+    "orange": "#f57c00",
+    "yellow": "#fbc02d",
+    "blue": "#1976d2",
+    "green": "#388e3c",
+    "grey": "#808080",
+}
+
+LEVELS = {level.label: Text(level.label.capitalize(), LEVEL_NAMES_ZH[level.label]) for level in Level}
+#: As the query asset_map numbers the worst level of an asset.
+SEVERITIES = {"0": Text("None", "无"), **{str(5 - level): LEVELS[level.label] for level in Level}}
+
+#: Headings of the columns that panel queries return.
+COLUMNS = {
+    "time": Text("Time", "时间"),
+    "level": Text("Level", "级别"),
+    "network": Text("Network", "专项"),
+    "title": Text("Alert", "报警"),
+    "place": Text("Place", "位置"),
+    "name": Text("Asset", "设施"),
+    "value": Text("Value", "数值"),
+    "threshold": Text("Threshold", "阈值"),
+    "state": Text("State", "状态"),
+    "acknowledged": Text("Acknowledged", "已确认"),
+    "acknowledged_by": Text("By", "确认人"),
+    "event": Text("Event", "事件"),
+    "actor": Text("Operator", "操作人"),
+    "comment": Text("Comment", "备注"),
+    "source": Text("Alerting asset", "报警设施"),
+    "relation": Text("Relation", "关系"),
+    "target": Text("Linked asset", "关联设施"),
+    "devices": Text("Devices", "设备数"),
+    "heard": Text("Heard", "在线数"),
+    "share": Text("Share", "占比"),
+    "device": Text("Device", "设备"),
+    "interval_s": Text("Interval", "上报周期"),
+    "last_heard": Text("Last heard", "最近上报"),
+    "silent_s": Text("Silent for", "静默时长"),
+    "observations": Text("Observations", "观测数"),
+    "reason": Text("Reason", "原因"),
+    "letters": Text("Messages", "条数"),
+    "latest": Text("Latest", "最近一次"),
+    "pending": Text("Pending", "待发送"),
+    "failed": Text("Failed", "发送失败"),
+    "unaddressed": Text("Nobody addressed", "无接收人"),
+    "oldest_pending_s": Text("Oldest pending", "最久等待"),
+    "property": Text("Property", "监测项"),
+    "unit": Text("Unit", "单位"),
+    "quality": Text("Quality", "质量"),
+    "severity": Text("Worst open level", "最高未关闭级别"),
+    "alerts": Text("Open alerts", "未关闭报警"),
+    "on": Text("On", "开启"),
+    "off": Text("Off", "关闭"),
+    "below": Text("Below", "偏低"),
+    "within": Text("Within", "正常"),
+    "above": Text("Above", "偏高"),
+    **LEVELS,
+}
+
+EVENTS = {
+    "raised": Text("Raised", "发生"),
+    "level_changed": Text("Level changed", "级别变化"),
+    "cleared": Text("Cleared", "恢复"),
+    "acknowledged": Text("Acknowledged", "确认"),
+    "commented": Text("Commented", "备注"),
+}
+STATES = {"active": Text("Active", "持续"), "returned": Text("Returned to normal", "已恢复")}
+YES_NO = {"true": Text("Yes", "是"), "false": Text("No", "否")}
+RELATIONS = {
+    "feeds": Text("Feeds", "供给"),
+    "drains_to": Text("Drains to", "排入"),
+    "powered_by": Text("Powered by", "供电来自"),
+    "adjacent_to": Text("Adjacent to", "相邻"),
+}
+QUALITIES = {
+    "0": Text("Good", "良好"),
+    "1": Text("Out of range", "超量程"),
+    "2": Text("Doubted by the device", "设备存疑"),
+    "4": Text("Sent as history", "补传"),
+}
+REASONS: dict[str, Text] = {
+    RejectReason.BAD_TOPIC: Text("Wrong topic", "主题不符"),
+    RejectReason.BAD_ENCODING: Text("Not UTF-8", "编码错误"),
+    RejectReason.BAD_JSON: Text("Not JSON", "不是 JSON"),
+    RejectReason.BAD_SHAPE: Text("Wrong shape", "结构不符"),
+    RejectReason.BAD_SENML: Text("Bad SenML", "SenML 有误"),
+    RejectReason.TOO_LARGE: Text("Too large", "报文过大"),
+    RejectReason.BAD_TIME: Text("Bad time", "时间有误"),
+    RejectReason.TOO_LATE: Text("Too late", "迟到过久"),
+    RejectReason.IN_FUTURE: Text("In the future", "时间超前"),
+    RejectReason.UNKNOWN_DEVICE: Text("Unknown device", "未登记设备"),
+    RejectReason.UNKNOWN_PROPERTY: Text("Unknown property", "未登记监测项"),
+    RejectReason.WRONG_UNIT: Text("Wrong unit", "单位不符"),
+    RejectReason.WRONG_TYPE: Text("Wrong type", "类型不符"),
+    RejectReason.NOT_FINITE: Text("Not a finite number", "非有限数"),
+    RejectReason.DUPLICATE_KEY: Text("Key named twice", "键重复"),
+    RejectReason.CONFLICT: Text("Conflicting value", "数值冲突"),
+    RejectReason.REFUSED_BY_DATABASE: Text("Refused by the database", "数据库拒收"),
+}
+#: UCUM codes as people write them; a code that is not here is written as it is.
+UNITS = {
+    "%{LEL}": "%LEL",
+    "Cel": "°C",
+    "m3/h": "m³/h",
+    "mg/m3": "mg/m³",
+    "[NTU]": "NTU",
+    "[pH]": "pH",
+    "deg": "°",
+    "uS/cm": "µS/cm",
+    "kW.h": "kW·h",
+    "dB{m}": "dBm",
+    "1": "",
+}
