@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 from domain.alert import LEVEL_NAMES_ZH, AlertEvent, Level
 from domain.times import to_datetime
+from domain.units import quantity
 from storage.notifications import Delivery, Names, Notice
 
-#: How people write units whose UCUM code they would not recognise.
-_UNITS = {"%{LEL}": "%LEL", "Cel": "°C", "[NTU]": "NTU", "[pH]": "", "1": "", "m3/h": "m³/h", "mg/m3": "mg/m³"}
-_ROMAN = {Level.RED: "I", Level.ORANGE: "II", Level.YELLOW: "III", Level.BLUE: "IV"}
+_GRADES_EN = {Level.RED: "I", Level.ORANGE: "II", Level.YELLOW: "III", Level.BLUE: "IV"}
+_GRADES_ZH = {Level.RED: "一级", Level.ORANGE: "二级", Level.YELLOW: "三级", Level.BLUE: "四级"}
 _LABELS = {
     "en": {
         "what": "What happened", "level": "Level", "network": "Network", "where": "Where", "device": "Device",
@@ -83,8 +83,8 @@ def _noted(text: str, note: str, zh: bool) -> str:  # noqa: FBT001
 
 
 def _level(level: str, zh: bool) -> str:  # noqa: FBT001
-    roman = _ROMAN[Level.parse(level)]
-    return f"{LEVEL_NAMES_ZH[level]}（{roman}级）" if zh else f"{level} ({roman})"
+    grade = Level.parse(level)
+    return f"{LEVEL_NAMES_ZH[level]}（{_GRADES_ZH[grade]}）" if zh else f"{level} ({_GRADES_EN[grade]})"
 
 
 def _what(notice: Notice, zh: bool) -> str:  # noqa: FBT001
@@ -99,14 +99,13 @@ def _what(notice: Notice, zh: bool) -> str:  # noqa: FBT001
 
 
 def _value(notice: Notice, zh: bool) -> str:  # noqa: FBT001
-    unit = _UNITS.get(notice.unit or "", notice.unit or "")
-    shown = f"{notice.value:.4g} {unit}".strip()
+    unit = notice.unit or ""
+    shown = quantity(notice.value or 0.0, unit)
     if notice.property_name:
         shown = f"{_in(notice.property_name, zh)} {shown}"
     if notice.threshold is None:
         return shown
-    limit = f"{notice.threshold:.4g} {unit}".strip()
-    return _noted(shown, f"{_LABELS['zh' if zh else 'en']['threshold']} {limit}", zh)
+    return _noted(shown, f"{_LABELS['zh' if zh else 'en']['threshold']} {quantity(notice.threshold, unit)}", zh)
 
 
 def _local(micros: int, zone: str) -> str:

@@ -120,9 +120,7 @@ EQUIPMENT = (
         name_zh="管网测压点",
         counts=(10, 5, 5, 4),
         offset_m=(-14, 11),
-        devices=(
-            Hardware(model="PL-NB2", interval_s=10, form="array", properties=("water.pressure", "water.noise", *_CELL)),
-        ),
+        devices=(Hardware(model="PL-NB2", interval_s=10, properties=("water.pressure", "water.noise", *_CELL)),),
     ),
     Equipment(
         kind="district_meter",
@@ -171,7 +169,9 @@ EQUIPMENT = (
         name_zh="管道液位点",
         counts=(7, 4, 3, 2),
         offset_m=(18, -12),
-        devices=(Hardware(model="RL-NB1", interval_s=10, properties=("drain.level", "drain.velocity", *_CELL)),),
+        devices=(
+            Hardware(model="RL-NB1", interval_s=10, form="array", properties=("drain.level", "drain.velocity", *_CELL)),
+        ),
     ),
     Equipment(
         kind="underpass",

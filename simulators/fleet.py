@@ -15,7 +15,7 @@ from domain.errors import UnavailableError
 from domain.times import Clock, now_micros
 from domain.topics import telemetry
 from simulators.county import County, FieldDevice
-from simulators.incidents import Script
+from simulators.incidents import Incident, Script
 from simulators.ledger import Entry, Ledger
 from simulators.noise import level
 from simulators.publisher import Publisher
@@ -130,8 +130,10 @@ class Fleet:
             self._stop.wait(min(0.1, max(0.001, (due[0][0] - self._clock()) / _SECOND)))
 
     def _affected(self, now: int) -> frozenset[str]:
-        running = self.script.running(now / _SECOND) if self.script else ()
-        return frozenset().union(*(incident.devices for incident in running))
+        return frozenset().union(*(incident.devices for incident in self._running(now)))
+
+    def _running(self, time: int) -> tuple[Incident, ...]:
+        return self.script.running(time / _SECOND) if self.script else ()
 
     def _publish(self, device: FieldDevice, index: int) -> None:
         # Instants of a device are whole milliseconds, as its message writes them.
@@ -141,8 +143,7 @@ class Fleet:
         if device.hardware.form == "array" and earlier > self._reported.get(device.id, 0):
             times.insert(0, earlier)
         self._reported[device.id] = now
-        running = self.script.running(now / _SECOND) if self.script else ()
-        samples = [(time, values(self._county.seed, device, running, time)) for time in times]
+        samples = [(time, values(self._county.seed, device, self._running(time), time)) for time in times]
         self._gateways[index % GATEWAYS].publish(
             telemetry(device.area, device.network, device.id),
             encode(device, samples),
