@@ -1,8 +1,19 @@
-"""How the fields of a query read: headings, words for codes, colours, units."""
+"""How the fields of a query read: headings, words for codes, colours, units.
 
-from collections.abc import Mapping, Sequence
+Headings come from a transformation and words from the panel's mappings: Grafana's published schema admits nothing but
+objects as values of field overrides.
+"""
 
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, ValueMap, ValueMapping, ValueMappingResult
+from collections.abc import Iterable, Mapping, Sequence
+
+from grafana_foundation_sdk.models.dashboard import (
+    DataTransformerConfig,
+    DynamicConfigValue,
+    MatcherConfig,
+    ValueMap,
+    ValueMapping,
+    ValueMappingResult,
+)
 
 from dashboards.page import Page
 from dashboards.words import (
@@ -10,10 +21,10 @@ from dashboards.words import (
     COLUMNS,
     EVENTS,
     LEVELS,
+    NO_LEVEL,
     QUALITIES,
     REASONS,
     RELATIONS,
-    SEVERITIES,
     STATES,
     UNITS,
     YES_NO,
@@ -21,17 +32,16 @@ from dashboards.words import (
 )
 from domain.catalogue import properties as catalogue
 
-#: Columns whose values are codes.
+#: Columns whose values are codes. No code is a number, so that no measured value is taken for one.
 CODES: Mapping[str, Mapping[str, Text]] = {
-    "level": LEVELS,
-    "severity": SEVERITIES,
+    "level": {**LEVELS, **NO_LEVEL},
     "event": EVENTS,
     "state": STATES,
     "acknowledged": YES_NO,
     "relation": RELATIONS,
     "quality": QUALITIES,
     "reason": REASONS,
-    "unit": {code: Text(text, text) for code, text in UNITS.items()},
+    "unit": {code: Text(text, text) for code, text in UNITS.items() if text},
 }
 
 
@@ -41,9 +51,22 @@ def unit_of(properties: Sequence[str]) -> str:
     return f"suffix: {UNITS.get(unit, unit)}".rstrip()
 
 
-def heading(page: Page, column: str) -> DynamicConfigValue:
-    """Shows a column under its name in the language of the page."""
-    return DynamicConfigValue("displayName", page.text(COLUMNS[column]))
+def heading(page: Page, column: str) -> str:
+    """The name of a column in the language of the page."""
+    return page.text(COLUMNS[column])
+
+
+def headings(page: Page, columns: Iterable[str]) -> DataTransformerConfig:
+    """Shows columns under their names in the language of the page."""
+    renamed = {column: heading(page, column) for column in columns}
+    return DataTransformerConfig(
+        id_val="organize", options={"excludeByName": {}, "indexByName": {}, "renameByName": renamed}
+    )
+
+
+def named(page: Page, column: str) -> MatcherConfig:
+    """Finds a column that `headings` has renamed."""
+    return MatcherConfig(id_val="byNames", options={"mode": "include", "names": [heading(page, column)]})
 
 
 def fixed(colour: str) -> DynamicConfigValue:
@@ -54,23 +77,13 @@ def fixed(colour: str) -> DynamicConfigValue:
 def words(page: Page, texts: Mapping[str, Text], colours: Mapping[str, str] | None = None) -> list[ValueMapping]:
     """Shows codes as words, in a colour where one is given."""
     results = {
-        str(code): ValueMappingResult(text=page.text(text) or " ", color=(colours or {}).get(code), index=index)
+        str(code): ValueMappingResult(text=page.text(text), color=(colours or {}).get(code), index=index)
         for index, (code, text) in enumerate(texts.items())
     }
     return [ValueMap(options=results)]
 
 
-def column(page: Page, name: str) -> list[DynamicConfigValue]:
-    """Everything that a column of this name always looks like."""
-    properties = [heading(page, name)]
-    if name in CODES:
-        colours = COLOURS if name == "level" else None
-        properties.append(DynamicConfigValue("mappings", words(page, CODES[name], colours)))
-    if name == "level":
-        cell = {"type": "color-background", "mode": "basic"}
-        properties.append(DynamicConfigValue("custom.cellOptions", cell))
-    if name.endswith("_s"):
-        properties += [DynamicConfigValue("unit", "s"), DynamicConfigValue("decimals", 0)]
-    if name == "share":
-        properties += [DynamicConfigValue("unit", "percent"), DynamicConfigValue("decimals", 1)]
-    return properties
+def codes(page: Page, columns: Iterable[str]) -> list[ValueMapping]:
+    """The words for every code that these columns can hold; levels in their colours."""
+    texts = {code: text for column in columns for code, text in CODES.get(column, {}).items()}
+    return words(page, texts, COLOURS) if texts else []

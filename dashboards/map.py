@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.common import FrameGeometrySourceMode
 from grafana_foundation_sdk.models.dashboard import Panel
 from grafana_foundation_sdk.models.geomap import TooltipMode
 
-from dashboards.fields import column
+from dashboards.fields import codes, heading, headings
 from dashboards.limits import SEVERITY
 from dashboards.page import Page
 from dashboards.panels import finished
@@ -14,6 +14,8 @@ from dashboards.words import COLOURS, Text
 
 #: One transparent pixel instead of tiles: Grafana would otherwise fetch tiles from the internet.
 NO_TILES = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+
+COLUMNS_OF_THE_MAP = ("name", "network", "level", "alerts", "severity", "latitude", "longitude")
 
 
 def asset_map(page: Page) -> Panel:
@@ -27,7 +29,7 @@ def asset_map(page: Page) -> Panel:
                 "showLegend": True,
                 "style": {
                     "size": {"fixed": 7, "min": 2, "max": 15},
-                    "color": {"field": "severity", "fixed": COLOURS["green"]},
+                    "color": {"field": heading(page, "severity"), "fixed": COLOURS["green"]},
                     "opacity": 0.9,
                     "symbol": {"mode": "fixed", "fixed": "img/icons/marker/circle.svg"},
                 },
@@ -54,10 +56,9 @@ def asset_map(page: Page) -> Panel:
         .layers([markers])
         .tooltip(geomap.TooltipOptions().mode(TooltipMode.DETAILS))
         .thresholds(SEVERITY.thresholds())
-        .override_by_name("severity", column(page, "severity"))
+        .mappings(codes(page, ("level",)))
+        .with_transformation(headings(page, COLUMNS_OF_THE_MAP))
     )
-    for name in ("name", "network", "alerts"):
-        builder.override_by_name(name, column(page, name))
     return finished(
         builder.build(),
         page,

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import bargauge, common, stat, statetimelin
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, Panel
 
-from dashboards.fields import column, fixed, heading, unit_of, words
+from dashboards.fields import codes, fixed, headings, named, unit_of, words
 from dashboards.limits import NORMAL, Limits
 from dashboards.page import Page
 from dashboards.source import SqlQuery, reference
@@ -34,13 +34,14 @@ def counts(page: Page, title: Text, description: Text, sql: str, columns: Mappin
         .graph_mode(options.BigValueGraphMode.NONE)
         .text_mode(options.BigValueTextMode.VALUE_AND_NAME)
         .decimals(0)
+        .with_transformation(headings(page, columns))
     )
     for name, colour in columns.items():
         if isinstance(colour, str):
             look = fixed(colour)
         else:
             look = DynamicConfigValue("thresholds", colour.thresholds().build())
-        builder.override_by_name(name, [*column(page, name), look])
+        builder.with_override(named(page, name), [look])
     return finished(builder.build(), page, title, description)
 
 
@@ -53,9 +54,12 @@ def rows(page: Page, title: Text, description: Text, sql: str, columns: Sequence
         .decimals(_DECIMALS)
         .filterable(True)
         .no_value("–")
+        .with_transformation(headings(page, columns))
+        .mappings(codes(page, columns))
     )
-    for name in columns:
-        builder.override_by_name(name, column(page, name))
+    if "level" in columns:
+        cell = DynamicConfigValue("custom.cellOptions", {"type": "color-background", "mode": "basic"})
+        builder.with_override(named(page, "level"), [cell])
     return finished(builder.build(), page, title, description)
 
 
@@ -140,11 +144,12 @@ def counted(
         .unit("short")
         .decimals(0)
         .min(0)
+        .with_transformation(headings(page, columns))
     )
     if last is not None:
         builder.time_from(last)
     for name, colour in columns.items():
-        builder.override_by_name(name, [heading(page, name), fixed(colour)])
+        builder.with_override(named(page, name), [fixed(colour)])
     return finished(builder.build(), page, title, description)
 
 

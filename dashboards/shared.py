@@ -46,7 +46,7 @@ def silent_devices(page: Page) -> Panel:
             "超过两个上报周期没有数据的设备，最多 100 台，从未上报者在前。其监测对象状态未知。",
         ),
         page.sql("silent_devices"),
-        ("place", "device", "interval_s", "last_heard", "silent_s"),
+        ("place", "device", "interval_s", "last_heard", "silent_min"),
     )
 
 

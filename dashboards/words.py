@@ -30,8 +30,7 @@ COLOURS = {
 }
 
 LEVELS = {level.label: Text(level.label.capitalize(), LEVEL_NAMES_ZH[level.label]) for level in Level}
-#: As the query asset_map numbers the worst level of an asset.
-SEVERITIES = {"0": Text("None", "无"), **{str(5 - level): LEVELS[level.label] for level in Level}}
+NO_LEVEL = {"none": Text("None", "无")}
 
 #: Headings of the columns that panel queries return.
 COLUMNS = {
@@ -54,11 +53,11 @@ COLUMNS = {
     "target": Text("Linked asset", "关联设施"),
     "devices": Text("Devices", "设备数"),
     "heard": Text("Heard", "在线数"),
-    "share": Text("Share", "占比"),
+    "share": Text("Share (%)", "占比（%）"),
     "device": Text("Device", "设备"),
-    "interval_s": Text("Interval", "上报周期"),
+    "interval_s": Text("Interval (s)", "上报周期（秒）"),
     "last_heard": Text("Last heard", "最近上报"),
-    "silent_s": Text("Silent for", "静默时长"),
+    "silent_min": Text("Silent for (min)", "静默时长（分钟）"),
     "observations": Text("Observations", "观测数"),
     "reason": Text("Reason", "原因"),
     "letters": Text("Messages", "条数"),
@@ -66,11 +65,13 @@ COLUMNS = {
     "pending": Text("Pending", "待发送"),
     "failed": Text("Failed", "发送失败"),
     "unaddressed": Text("Nobody addressed", "无接收人"),
-    "oldest_pending_s": Text("Oldest pending", "最久等待"),
+    "oldest_pending_s": Text("Oldest pending (s)", "最久等待（秒）"),
     "property": Text("Property", "监测项"),
     "unit": Text("Unit", "单位"),
     "quality": Text("Quality", "质量"),
-    "severity": Text("Worst open level", "最高未关闭级别"),
+    "severity": Text("Severity, 0 to 4", "严重程度（0 至 4）"),
+    "latitude": Text("Latitude", "纬度"),
+    "longitude": Text("Longitude", "经度"),
     "alerts": Text("Open alerts", "未关闭报警"),
     "on": Text("On", "开启"),
     "off": Text("Off", "关闭"),
@@ -96,10 +97,10 @@ RELATIONS = {
     "adjacent_to": Text("Adjacent to", "相邻"),
 }
 QUALITIES = {
-    "0": Text("Good", "良好"),
-    "1": Text("Out of range", "超量程"),
-    "2": Text("Doubted by the device", "设备存疑"),
-    "4": Text("Sent as history", "补传"),
+    "good": Text("Good", "良好"),
+    "out_of_range": Text("Out of range", "超量程"),
+    "device_doubt": Text("Doubted by the device", "设备存疑"),
+    "historical": Text("Sent as history", "补传"),
 }
 REASONS: dict[str, Text] = {
     RejectReason.BAD_TOPIC: Text("Wrong topic", "主题不符"),

@@ -43,6 +43,7 @@ RELATIONS = (
 _MACRO = re.compile(r"\$(__[_a-zA-Z0-9]+)\(([^)]*)\)")
 _VARIABLE = re.compile(r"\$([a-z]\w*)")
 _PLACEHOLDER = re.compile(r"\{[a-z]+\}")
+_DESCRIPTION = re.compile(r"\A(--.*\n)+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +77,8 @@ def panel_sql(
         "low": repr(float(band[0])),
         "high": repr(float(band[1])),
     }
-    return _PLACEHOLDER.sub(lambda found: values[found[0][1:-1]], queries("dashboards")[name])
+    text = _DESCRIPTION.sub("", queries("dashboards")[name])
+    return _PLACEHOLDER.sub(lambda found: values[found[0][1:-1]], text)
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -62,9 +62,10 @@ SELECT time_bucket(INTERVAL '1 hour', raised_at) AS "time",
  LIMIT 10000;
 
 -- name: asset_map
--- Where the assets stand and the worst open level of each: 0 none, 1 blue, 2 yellow, 3 orange, 4 red.
-SELECT a.name_{language} AS name, n.name_{language} AS network, a.latitude, a.longitude,
-       coalesce(w.severity, 0) AS severity, coalesce(w.alerts, 0) AS alerts
+-- Where the assets stand and the worst open level of each; severity is 0 none, 1 blue, 2 yellow, 3 orange, 4 red.
+SELECT a.name_{language} AS name, n.name_{language} AS network,
+       (ARRAY['none', 'blue', 'yellow', 'orange', 'red'])[coalesce(w.severity, 0) + 1] AS level,
+       coalesce(w.alerts, 0) AS alerts, coalesce(w.severity, 0) AS severity, a.latitude, a.longitude
   FROM assets a
   JOIN networks n ON n.id = a.network
   LEFT JOIN (
@@ -110,7 +111,7 @@ SELECT network || ' (' || heard || '/' || devices || ')' AS network,
 -- name: silent_devices
 -- Devices not heard for two of their reporting intervals, those that never spoke first, then the longest silent.
 SELECT d.name AS place, d.id AS device, d.reporting_interval_s AS interval_s, l.time AS last_heard,
-       extract(epoch FROM now() - l.time)::double precision AS silent_s
+       round(extract(epoch FROM now() - l.time) / 60)::double precision AS silent_min
   FROM (
        SELECT d.id, d.reporting_interval_s, a.name_{language} AS name
          FROM devices d
@@ -160,7 +161,10 @@ SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
 
 -- name: latest_values
 -- The latest value of everything that the chosen devices observe.
-SELECT a.name_{language} AS place, l.device, p.name_{language} AS property, l.value, l.unit, l.time AS "time", l.quality
+SELECT a.name_{language} AS place, l.device, p.name_{language} AS property, l.value,
+       CASE l.unit WHEN '1' THEN '' ELSE l.unit END AS unit, l.time AS "time",
+       CASE l.quality WHEN 0 THEN 'good' WHEN 1 THEN 'out_of_range' WHEN 2 THEN 'device_doubt' WHEN 4 THEN 'historical'
+           ELSE l.quality::text END AS quality
   FROM latest_observations l
   JOIN devices d ON d.id = l.device
   JOIN assets a ON a.id = d.asset
