@@ -26,11 +26,11 @@ from dashboards.words import (
     REASONS,
     RELATIONS,
     STATES,
-    UNITS,
     YES_NO,
     Text,
 )
 from domain.catalogue import properties as catalogue
+from domain.units import shown
 
 #: Columns whose values are codes. No code is a number, so that no measured value is taken for one.
 CODES: Mapping[str, Mapping[str, Text]] = {
@@ -41,14 +41,16 @@ CODES: Mapping[str, Mapping[str, Text]] = {
     "relation": RELATIONS,
     "quality": QUALITIES,
     "reason": REASONS,
-    "unit": {code: Text(text, text) for code, text in UNITS.items() if text},
+    "unit": {
+        item.unit: Text(shown(item.unit) or "–", shown(item.unit) or "–") for item in catalogue() if item.unit != "1"
+    },
 }
 
 
 def unit_of(properties: Sequence[str]) -> str:
     """The one unit of some properties of the catalogue, as Grafana takes it; ValueError when they have several."""
     (unit,) = {item.unit for item in catalogue() if item.id in properties}
-    return f"suffix: {UNITS.get(unit, unit)}".rstrip()
+    return f"suffix: {shown(unit)}".rstrip()
 
 
 def heading(page: Page, column: str) -> str:

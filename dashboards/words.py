@@ -121,17 +121,3 @@ REASONS: dict[str, Text] = {
     RejectReason.CONFLICT: Text("Conflicting value", "数值冲突"),
     RejectReason.REFUSED_BY_DATABASE: Text("Refused by the database", "数据库拒收"),
 }
-#: UCUM codes as people write them; a code that is not here is written as it is.
-UNITS = {
-    "%{LEL}": "%LEL",
-    "Cel": "°C",
-    "m3/h": "m³/h",
-    "mg/m3": "mg/m³",
-    "[NTU]": "NTU",
-    "[pH]": "pH",
-    "deg": "°",
-    "uS/cm": "µS/cm",
-    "kW.h": "kW·h",
-    "dB{m}": "dBm",
-    "1": "",
-}

@@ -111,6 +111,14 @@ def test_a_chinese_dashboard_speaks_chinese_where_the_english_one_speaks_english
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_measured_value_is_shown_as_the_word_for_a_code(path: Path) -> None:
+    for panel in content_panels(load(path)):
+        if panel["type"] == "table":
+            codes = [code for mapping in panel["fieldConfig"]["defaults"]["mappings"] for code in mapping["options"]]
+            assert not [code for code in codes if re.fullmatch(r"[-+0-9.]*", code)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_nothing_is_fetched_from_the_internet(path: Path) -> None:
     assert not re.search(r"https?://", path.read_text(encoding="utf-8"))
     for panel in content_panels(load(path)):

@@ -15,7 +15,14 @@ from domain.catalogue import NETWORKS, properties
 
 #: What the devices of each network observe, and the value that the first device has now.
 OBSERVED: dict[str, dict[str, float]] = {
-    "gas": {"gas.ch4.chamber": 26.0, "gas.pressure.lp": 2.4, "gas.pressure.mp": 301.0, "gas.valve.state": 1.0},
+    "gas": {
+        "gas.ch4.chamber": 26.0,
+        "gas.pressure.lp": 2.4,
+        "gas.pressure.mp": 301.0,
+        "gas.flow": 820.0,
+        "gas.valve.state": 1.0,
+        "gas.well.water": 1.0,
+    },
     "water": {
         "water.pressure": 0.12,
         "water.cl2.free": 0.04,
@@ -30,7 +37,7 @@ OBSERVED: dict[str, dict[str, float]] = {
         "drain.rain": 31.0,
         "drain.level": 1.8,
         "pump.state": 1.0,
-        "pump.fault": 0.0,
+        "pump.fault": 1.0,
         "pump.current": 41.0,
     },
     "manhole": {
@@ -42,7 +49,13 @@ OBSERVED: dict[str, dict[str, float]] = {
         "manhole.o2": 20.4,
         "manhole.level": 0.7,
     },
-    "lighting": {"light.state": 1.0, "light.voltage": 196.0, "light.leak": 45.0, "light.power": 150.0},
+    "lighting": {
+        "light.state": 1.0,
+        "light.voltage": 196.0,
+        "light.leak": 45.0,
+        "light.power": 150.0,
+        "light.door": 1.0,
+    },
 }
 DEVICES_PER_NETWORK = 3
 INTERVAL_S = 60
