@@ -77,8 +77,8 @@ def push(
         raise ConfigurationError(
             "dashboards cannot be sent", ["no token: give --token-file, or set LIFELINE_GRAFANA_TOKEN_FILE"]
         )
-    grafana = Grafana(url or settings.grafana_url, token)
-    pushed = [item for one in languages for item in grafana.push(one, folder or GENERATED)]
+    with Grafana(url or settings.grafana_url, token) as grafana:
+        pushed = [item for one in languages for item in grafana.push(one, folder or GENERATED)]
     if as_json:
         typer.echo(json.dumps([asdict(item) for item in pushed], ensure_ascii=False))
         return

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlparse
 
 from grafana_client.api import GrafanaApi
@@ -34,7 +34,10 @@ class Pushed:
 
 
 class Grafana:
-    """A Grafana that is reached with a service account token; the token never appears in an error."""
+    """A Grafana that is reached with a service account token; the token never appears in an error.
+
+    Holds connections: use it in a `with`.
+    """
 
     def __init__(self, url: str, token: str) -> None:
         parts = urlparse(url)
@@ -53,6 +56,12 @@ class Grafana:
             protocol=parts.scheme,
             timeout=_TIMEOUT_S,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._api.client.s.close()
 
     def push(self, language: Language, folder: Path = GENERATED) -> list[Pushed]:
         """Makes the folder if it is missing and sends every dashboard of one language; a second time changes nothing.
