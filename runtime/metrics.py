@@ -36,6 +36,17 @@ rules_evaluation_seconds = Histogram(
 )
 rules_missed_ticks = Counter("lifeline_rules_missed_ticks_total", "Ticks that came too late to be judged on time.")
 rules_lag = Gauge("lifeline_rules_lag_seconds", "Age of the newest journal row that the rules have not seen, or 0.")
+rules_late = Counter(
+    "lifeline_rules_late_total",
+    "Late observations judged by one rule: quiet (change nothing), raised (an excursion), undecided (not judged anew).",
+    ["result"],
+)
+rules_unknown = Counter(
+    "lifeline_rules_unknown_total", "Observations of datastreams that the registry does not hold any more."
+)
+rules_failures = Counter("lifeline_rules_failures_total", "Evaluations of a rule that ended in an error.", ["rule"])
+rules_leading = Gauge("lifeline_rules_leading", "1 while this process evaluates the rules, 0 while it stands by.")
+rules_removed = Counter("lifeline_rules_removed_total", "Rows that housekeeping removed, by relation.", ["relation"])
 rules_transitions = Counter("lifeline_rules_transitions_total", "Alert transitions written, by event.", ["event"])
 
 outbox_age = Gauge("lifeline_outbox_age_seconds", "Age of the oldest event that nobody has been told of yet, or 0.")
@@ -46,3 +57,10 @@ api_requests = Counter("lifeline_api_requests_total", "Requests answered, by rou
 api_request_seconds = Histogram(
     "lifeline_api_request_seconds", "Time to answer a request, by route.", ["route"], buckets=_SECONDS
 )
+api_refused = Counter(
+    "lifeline_api_refused_total",
+    "Requests refused before any work: busy, too_large, unauthorised, throttled.",
+    ["reason"],
+)
+api_streams = Gauge("lifeline_api_streams", "Server-sent-events streams that are open.")
+api_stream_drops = Counter("lifeline_api_stream_drops_total", "Streams ended because their reader was too slow.")

@@ -52,6 +52,8 @@ CREATE TABLE datastreams (
     device text NOT NULL REFERENCES devices,
     property text NOT NULL REFERENCES properties,
     unit text NOT NULL,
+    -- Silence of a datastream that was never heard counts from here.
+    registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (device, property)
 );
 
@@ -137,6 +139,16 @@ CREATE TABLE rule_states (
     state jsonb NOT NULL,
     PRIMARY KEY (rule, subject)
 );
+
+-- Who evaluates the rules. Every commit of the rules raises the version from the one its leader knows, so that a leader
+-- that was replaced can write nothing more.
+CREATE TABLE rules_leader (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version bigint NOT NULL DEFAULT 0,
+    leader text,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+INSERT INTO rules_leader DEFAULT VALUES;
 
 CREATE TABLE alerts (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -225,5 +237,6 @@ CREATE TABLE tokens (
     role text NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
     digest bytea NOT NULL UNIQUE,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamptz,
     revoked_at timestamptz
 );

@@ -48,3 +48,52 @@ SELECT datastream,
        avg(value) FILTER (WHERE quality = 0) AS average
   FROM observations
  GROUP BY datastream, time_bucket(INTERVAL '1 day', time, '{zone}');
+
+-- A chart of one datastream: whole buckets that overlap [since, until). A condition on the view's `bucket` cannot use the
+-- index on time, these can: they read the rows of the chart and no others. Inlined by the planner.
+CREATE FUNCTION observations_5m_between(stream integer, since timestamptz, until timestamptz)
+RETURNS TABLE (bucket timestamptz, count bigint, doubtful bigint, sum double precision, minimum double precision,
+               maximum double precision, average double precision)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT time_bucket(INTERVAL '5 minutes', time),
+           count(*) FILTER (WHERE quality = 0), count(*) FILTER (WHERE quality <> 0),
+           sum(value) FILTER (WHERE quality = 0), min(value) FILTER (WHERE quality = 0),
+           max(value) FILTER (WHERE quality = 0), avg(value) FILTER (WHERE quality = 0)
+      FROM observations
+     WHERE datastream = stream
+       AND time >= time_bucket(INTERVAL '5 minutes', since)
+       AND time < time_bucket(INTERVAL '5 minutes', until - INTERVAL '1 microsecond') + INTERVAL '5 minutes'
+     GROUP BY 1
+$$;
+
+CREATE FUNCTION observations_1h_between(stream integer, since timestamptz, until timestamptz)
+RETURNS TABLE (bucket timestamptz, count bigint, doubtful bigint, sum double precision, minimum double precision,
+               maximum double precision, average double precision)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT time_bucket(INTERVAL '1 hour', time),
+           count(*) FILTER (WHERE quality = 0), count(*) FILTER (WHERE quality <> 0),
+           sum(value) FILTER (WHERE quality = 0), min(value) FILTER (WHERE quality = 0),
+           max(value) FILTER (WHERE quality = 0), avg(value) FILTER (WHERE quality = 0)
+      FROM observations
+     WHERE datastream = stream
+       AND time >= time_bucket(INTERVAL '1 hour', since)
+       AND time < time_bucket(INTERVAL '1 hour', until - INTERVAL '1 microsecond') + INTERVAL '1 hour'
+     GROUP BY 1
+$$;
+
+CREATE FUNCTION observations_1d_between(stream integer, since timestamptz, until timestamptz)
+RETURNS TABLE (bucket timestamptz, count bigint, doubtful bigint, sum double precision, minimum double precision,
+               maximum double precision, average double precision)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT time_bucket(INTERVAL '1 day', time, '{zone}'),
+           count(*) FILTER (WHERE quality = 0), count(*) FILTER (WHERE quality <> 0),
+           sum(value) FILTER (WHERE quality = 0), min(value) FILTER (WHERE quality = 0),
+           max(value) FILTER (WHERE quality = 0), avg(value) FILTER (WHERE quality = 0)
+      FROM observations
+     WHERE datastream = stream
+       AND time >= time_bucket(INTERVAL '1 day', since, '{zone}')
+       -- The next midnight of the place: a day may have 23 or 25 hours.
+       AND time < (time_bucket(INTERVAL '1 day', until - INTERVAL '1 microsecond', '{zone}') AT TIME ZONE '{zone}'
+                   + INTERVAL '1 day') AT TIME ZONE '{zone}'
+     GROUP BY 1
+$$;

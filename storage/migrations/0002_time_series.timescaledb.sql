@@ -57,3 +57,38 @@ SELECT add_continuous_aggregate_policy('observations_5m', start_offset => INTERV
 SELECT add_continuous_aggregate_policy('observations_1h', start_offset => INTERVAL '{refresh}' + INTERVAL '1 day', end_offset => INTERVAL '1 hour', schedule_interval => INTERVAL '30 minutes');
 SELECT add_continuous_aggregate_policy('observations_1d', start_offset => INTERVAL '{refresh}' + INTERVAL '4 days', end_offset => INTERVAL '1 day', schedule_interval => INTERVAL '6 hours');
 SELECT add_retention_policy('observations_5m', drop_after => INTERVAL '{retain_5m}');
+
+-- A chart of one datastream: whole buckets that overlap [since, until). The same functions stand on every level; here
+-- they read the continuous aggregates. Inlined by the planner.
+CREATE FUNCTION observations_5m_between(stream integer, since timestamptz, until timestamptz)
+RETURNS TABLE (bucket timestamptz, count bigint, doubtful bigint, sum double precision, minimum double precision,
+               maximum double precision, average double precision)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT bucket, count, doubtful, sum, minimum, maximum, average
+      FROM observations_5m
+     WHERE datastream = stream
+       AND bucket >= time_bucket(INTERVAL '5 minutes', since)
+       AND bucket < until
+$$;
+
+CREATE FUNCTION observations_1h_between(stream integer, since timestamptz, until timestamptz)
+RETURNS TABLE (bucket timestamptz, count bigint, doubtful bigint, sum double precision, minimum double precision,
+               maximum double precision, average double precision)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT bucket, count, doubtful, sum, minimum, maximum, average
+      FROM observations_1h
+     WHERE datastream = stream
+       AND bucket >= time_bucket(INTERVAL '1 hour', since)
+       AND bucket < until
+$$;
+
+CREATE FUNCTION observations_1d_between(stream integer, since timestamptz, until timestamptz)
+RETURNS TABLE (bucket timestamptz, count bigint, doubtful bigint, sum double precision, minimum double precision,
+               maximum double precision, average double precision)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT bucket, count, doubtful, sum, minimum, maximum, average
+      FROM observations_1d
+     WHERE datastream = stream
+       AND bucket >= time_bucket(INTERVAL '1 day', since, '{zone}')
+       AND bucket < until
+$$;

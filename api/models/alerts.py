@@ -1,0 +1,131 @@
+"""Alerts on the wire, and what people say about them."""
+
+import unicodedata
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from api.models.wire import Instant, Wire
+
+LevelName = Literal["red", "orange", "yellow", "blue"]
+StateName = Literal["active", "returned"]
+KindName = Literal["safety", "resilience", "equipment"]
+
+
+class AlertSummary(Wire):
+    """One alert. `raised_at`, `level_at` and `cleared_at` are times of the condition itself."""
+
+    id: int = Field(examples=[42])
+    rule: str = Field(examples=["gas.ch4.chamber"])
+    subject: str = Field(description="datastream:ID, device:ID or asset:ID.", examples=["datastream:7"])
+    kind: KindName
+    alert_class: Literal["alarm", "warning"] = Field(
+        description="alarm: of one datastream; warning: fused from several."
+    )
+    network: str = Field(examples=["gas"])
+    area: str = Field(examples=["330106"])
+    asset: str | None = Field(examples=["gas-well-001"])
+    device: str | None = Field(examples=["gas-ch4-001"])
+    property: str | None = Field(examples=["gas.ch4.chamber"])
+    level: LevelName
+    state: StateName = Field(description="active: the condition holds; returned: it held.")
+    open: bool = Field(description="False once it has returned and is acknowledged.")
+    acknowledged: bool
+    acknowledged_at: Instant | None
+    acknowledged_by: str | None = Field(examples=["王伟"])
+    raised_at: Instant = Field(examples=["2026-05-01T00:00:00.000Z"])
+    level_at: Instant = Field(examples=["2026-05-01T00:05:00.000Z"])
+    cleared_at: Instant | None
+    value: float | None = Field(description="The value that decided, in the datastream's unit.", examples=[26.0])
+    threshold: float | None = Field(examples=[25.0])
+    title_en: str = Field(examples=["Methane in valve well 1"])
+    title_zh: str = Field(examples=["1号阀井甲烷超限"])
+    text_en: str
+    text_zh: str
+    recorded_at: Instant = Field(description="When it was first written.")
+    changed_at: Instant = Field(description="When it was last written.")
+
+
+class Event(Wire):
+    """Something that happened to an alert."""
+
+    id: int = Field(examples=[101])
+    time: Instant = Field(description="When it happened.")
+    recorded_at: Instant = Field(description="When it was written.")
+    event: Literal["raised", "level_changed", "cleared", "acknowledged", "commented"]
+    level: LevelName
+    value: float | None
+    threshold: float | None
+    actor: str | None = Field(description="Who did it; null for a rule.", examples=["王伟"])
+    comment: str | None = Field(examples=["巡检员已出发"])
+
+
+class Notification(Wire):
+    """One message to one channel about one event."""
+
+    id: UUID = Field(description="The identity that the receiver sees.")
+    event: int = Field(description="The event it tells of.", examples=[101])
+    channel: str = Field(description="Name of the address in the configuration.", examples=["duty-room"])
+    language: Literal["en", "zh"]
+    state: Literal["pending", "sent", "failed", "unaddressed"]
+    attempts: int
+    written_at: Instant
+    sent_at: Instant | None
+    next_attempt_at: Instant | None
+
+
+class AlertDetail(AlertSummary):
+    """An alert with its history and who was told."""
+
+    events: list[Event] = Field(description="Oldest first; at most the last 1,000.")
+    notifications: list[Notification] = Field(description="Newest first; at most 1,000.")
+
+
+def _plain(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise ValueError("must not be empty")
+    # Cc: control characters, among them NUL, which the database refuses; Cs: halves of characters.
+    if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t" for c in text):
+        raise ValueError("must be text without control characters")
+    return text
+
+
+def _name(text: str) -> str:
+    text = _plain(text)
+    if not text.isprintable():
+        raise ValueError("must be a name on one line")
+    return text
+
+
+OperatorName = Annotated[
+    str,
+    Field(min_length=1, max_length=100, description="Who does this: a person's name.", examples=["王伟"]),
+    AfterValidator(_name),
+]
+CommentText = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=2000, description="What the next one on duty should know.", examples=["巡检员已出发"]
+    ),
+    AfterValidator(_plain),
+]
+
+
+class AcknowledgeRequest(BaseModel):
+    """An operator takes an alert."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    operator: OperatorName
+    comment: CommentText | None = None
+
+
+class CommentRequest(BaseModel):
+    """An operator adds to the history of an alert."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    operator: OperatorName
+    comment: CommentText

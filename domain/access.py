@@ -1,0 +1,19 @@
+"""Who may do what: three roles, each including the ones before it."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What the bearer of a token may do."""
+
+    #: Reads everything but dead letters.
+    VIEWER = "viewer"
+    #: Also acknowledges and comments alerts, and reads dead letters with their raw bytes.
+    OPERATOR = "operator"
+    #: Everything; what a later interface may change about the registry asks for this.
+    ADMIN = "admin"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role may do all that `other` may."""
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(other)
