@@ -5,9 +5,10 @@ Commands are imported when they are called, so that each process loads only the 
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 #: Name of a command -> the module and the object that make it, and its line in `lifeline --help`.
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -31,10 +32,10 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 class _Lazy(TyperGroup):
     """Loads a command when it is asked for."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
         if cmd_name not in COMMANDS:
             return None
         module, attribute, line = COMMANDS[cmd_name]

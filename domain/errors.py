@@ -22,7 +22,7 @@ class UnavailableError(LifelineError):
 
 
 class RefusedDataError(LifelineError):
-    """The database refuses these values and will refuse them again: split the batch, keep the culprit as dead letter."""
+    """The database refuses these values and will again: split the batch, keep the culprit as a dead letter."""
 
 
 class FencedError(LifelineError):

@@ -1,15 +1,14 @@
 """One MQTT connection: paho's protocol, with the network loop and the incoming messages in our hands.
 
-paho's own thread takes a packet with one `select` and three `recv`, builds a handful of objects for it, and ends without
-a word when a callback raises, while `is_connected()` still says True. Here the worker drives the socket: bytes arrive in
-large pieces, PUBLISH packets that are whole are taken from them directly, everything else is left to paho, and
-acknowledgements leave in one write. An exception ends the process.
+paho's own thread takes a packet with one `select` and three `recv`, builds a handful of objects for it, and ends
+without a word when a callback raises, while `is_connected()` still says True. Here the worker drives the socket: bytes
+arrive in large pieces, PUBLISH packets that are whole are taken from them directly, everything else is left to paho,
+and acknowledgements leave in one write. An exception ends the process.
 
 This leans on four underscored members of paho (`_sock_recv`, `_in_packet`, `_last_bytes_received`, `_packet_queue`);
 the tests of this module hold them true on both brokers and both protocol versions.
 """
 
-import socket
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -67,10 +67,10 @@ class Connection(mqtt.Client):
         #: Packet identifiers that were received on this connection and not acknowledged yet.
         self.held: set[int] = set()
         super().__init__(
-            mqtt.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if version == mqtt.MQTTv5 else False,
-            protocol=mqtt.MQTTProtocolVersion(version),
+            protocol=MQTTProtocolVersion(version),
             manual_ack=True,
             reconnect_on_failure=False,
         )
@@ -86,11 +86,11 @@ class Connection(mqtt.Client):
         self.on_socket_register_write = _leave_to_loop
         self.connect_timeout = 5.0
 
-    def open(self) -> socket.socket:
+    def open(self) -> None:
         """Connects TCP and sends CONNECT; raises OSError. The answer arrives through `on_connect`."""
         properties = None
         if self.version == mqtt.MQTTv5:
-            properties = Properties(PacketTypes.CONNECT)
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = _FOREVER
             properties.ReceiveMaximum = min(self.window, 65_535)
         self.connect(
@@ -100,10 +100,8 @@ class Connection(mqtt.Client):
             clean_start=False if self.version == mqtt.MQTTv5 else mqtt.MQTT_CLEAN_START_FIRST_ONLY,
             properties=properties,
         )
-        connected = self.socket()
-        if connected is None:
+        if self.socket() is None:
             raise ConnectionError("the broker closed the connection at once")
-        return connected
 
     def read_available(self, budget: int) -> bool:
         """Takes what has arrived, at most `budget` messages into the inbox; True when nothing is left to read.

@@ -55,11 +55,11 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d
 
 def micros_of(time: datetime | int) -> int:
     """The instant of a plain message; raises BadPayloadError for a time without zone."""
-    if time.__class__ is int:
-        return time * 1000  # type: ignore[operator]
-    if time.tzinfo is None:  # type: ignore[union-attr]
+    if isinstance(time, int):
+        return time * 1000
+    if time.tzinfo is None:
         raise BadPayloadError(RejectReason.BAD_TIME, f"time {time} has no zone: add Z or an offset such as +08:00")
-    return round((time - EPOCH).total_seconds() * MICROS_PER_SECOND)  # type: ignore[operator]
+    return round((time - EPOCH).total_seconds() * MICROS_PER_SECOND)
 
 
 def is_plain(payload: bytes, message: Plain) -> bool:

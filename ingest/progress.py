@@ -1,8 +1,8 @@
 """How far this worker has come with what the broker has for it (pure).
 
 `caught_up_at` is an instant up to which everything the broker had is stored. Two facts move it: the socket was empty
-while the window was open, so that nothing waited at the broker then; and all that had arrived by then is committed. What
-stands still here stops the judgement of absence: a device is not silent while nobody listens.
+while the window was open, so that nothing waited at the broker then; and all that had arrived by then is committed.
+What stands still here stops the judgement of absence: a device is not silent while nobody listens.
 """
 
 from collections import deque

@@ -86,7 +86,7 @@ def _property(name: str, device: str) -> str:
 
 
 def _instant(record: dict[str, Any], base: dict[str, Any], received: int) -> int:
-    seconds = base.get("bt", 0) + record.get("t", 0)
+    seconds: float = base.get("bt", 0) + record.get("t", 0)
     if not math.isfinite(seconds) or not EARLIEST <= seconds * MICROS_PER_SECOND <= LATEST:
         raise BadPayloadError(RejectReason.BAD_TIME, f"time {seconds} is not a time")
     if seconds < ABSOLUTE_FROM:

@@ -251,7 +251,7 @@ class Worker:
     def _on_connect(
         self,
         client: mqtt.Client,
-        _userdata: Any,
+        _userdata: object,
         flags: mqtt.ConnectFlags,
         code: ReasonCode,
         _properties: Properties | None,
@@ -274,7 +274,7 @@ class Worker:
     def _on_subscribe(
         self,
         _client: mqtt.Client,
-        _userdata: Any,
+        _userdata: object,
         _mid: int,
         codes: list[ReasonCode],
         _properties: Properties | None,
@@ -293,8 +293,8 @@ class Worker:
     def _on_disconnect(
         self,
         client: mqtt.Client,
-        _userdata: Any,
-        _flags: Any,
+        _userdata: object,
+        _flags: object,
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:

@@ -1,8 +1,8 @@
 """Batches -> storage, on a thread of its own: one batch at a time, in order, until it is committed.
 
 A batch that cannot be written now (database away) is tried again with jittered waits, and nothing behind it overtakes.
-A batch that the database refuses is split: halves without the culprit are stored in the same pass, the culprit ends as a
-dead letter. The thread holds the partition's lock on its connection; whoever finds it taken, stops.
+A batch that the database refuses is split: halves without the culprit are stored in the same pass, the culprit ends
+as a dead letter. The thread holds the partition's lock on its connection; whoever finds it taken, stops.
 """
 
 import queue

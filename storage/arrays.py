@@ -1,16 +1,18 @@
 """Whole columns to and from PostgreSQL in its binary array format, without a Python object for each element.
 
-`Column(values, oid)` wraps a one-dimensional numpy array; psycopg sends it as int4[], int2[], float8[] or timestamptz[].
-Reading, `to_numpy` takes the raw bytes of a binary result. Instants are int64 microseconds since 1970 (UTC).
+`Column(values, oid)` wraps a one-dimensional numpy array; psycopg sends it as int4[], int2[], float8[] or
+timestamptz[]. Reading, `to_numpy` takes the raw bytes of a binary result. Instants are int64 microseconds since 1970.
 """
 
 import struct
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
+from psycopg.abc import DumperKey
 from psycopg.adapt import Dumper, Loader, PyFormat
 from psycopg.pq import Format
 from psycopg.rows import TupleRow
@@ -18,6 +20,8 @@ from psycopg.rows import TupleRow
 INT2, INT4, INT8, FLOAT8, TIMESTAMPTZ = 21, 23, 20, 701, 1184
 _ARRAY_OID = {INT2: 1005, INT4: 1007, INT8: 1016, FLOAT8: 1022, TIMESTAMPTZ: 1185}
 _ELEMENT = {INT2: ">i2", INT4: ">i4", INT8: ">i8", FLOAT8: ">f8", TIMESTAMPTZ: ">i8"}
+#: psycopg keeps one dumper a key, and a key is made of types.
+_KEY: dict[int, type] = {INT2: np.int16, INT4: np.int32, INT8: np.int64, FLOAT8: np.float64, TIMESTAMPTZ: datetime}
 _OF_ARRAY = {array: element for element, array in _ARRAY_OID.items()}
 #: PostgreSQL counts from 2000-01-01; we count from 1970-01-01.
 POSTGRES_EPOCH_MICROS = 946_684_800_000_000
@@ -64,8 +68,8 @@ class _ColumnDumper(Dumper):
     def dump(self, obj: Column) -> bytes:
         return to_bytes(obj)
 
-    def get_key(self, obj: Column, format: PyFormat) -> tuple[type, int]:  # noqa: A002, ARG002
-        return (self.cls, obj.oid)
+    def get_key(self, obj: Column, format: PyFormat) -> DumperKey:  # noqa: A002, ARG002
+        return (self.cls, _KEY[obj.oid])
 
     def upgrade(self, obj: Column, format: PyFormat) -> "_ColumnDumper":  # noqa: A002, ARG002
         dumper = _ColumnDumper(self.cls)

@@ -1,4 +1,4 @@
-"""One batch, one transaction: observations, dead letters, the journal row and the counters commit together or not at all.
+"""One batch, one transaction: observations, dead letters, journal row and counters commit together or not at all.
 
 Exactly once rests on the key (datastream, time): what is there already adds nothing. Most batches hold nothing twice;
 they take one INSERT. A batch in which something was there already is taken back and written again row-exactly: new rows

@@ -69,8 +69,7 @@ def connect(url: str, *, application: str, statement_timeout_s: float = 30.0) ->
     """One connection in autocommit; the caller opens transactions with `with connection.transaction()`."""
     parameters = connection_parameters(url, application=application, statement_timeout_s=statement_timeout_s)
     with translated():
-        connection = psycopg.connect(make_conninfo(**parameters), autocommit=True, prepare_threshold=None)
-    return connection
+        return psycopg.connect(make_conninfo(**parameters), autocommit=True, prepare_threshold=None)
 
 
 def open_pool(url: str, *, application: str, size: int = 4, statement_timeout_s: float = 30.0) -> "Pool":

@@ -1,4 +1,4 @@
-"""Named queries: all SQL stands in `queries/*.sql`, each statement under `-- name: its_name` and a line that describes it."""
+"""Named queries: all SQL stands in `queries/*.sql`, each under `-- name: its_name` and a line that describes it."""
 
 import re
 from functools import cache

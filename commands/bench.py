@@ -1,0 +1,67 @@
+"""`lifeline bench`: measure, beside a baseline of the same run."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(help="Measure throughput and latency against a baseline of the same run.", no_args_is_help=True)
+_MQTT = typer.Option(None, "--mqtt", help="Broker to use; default an embedded one.")
+_DATABASE = typer.Option(None, "--database", help="Server to use (a database of its own is made); default embedded.")
+_JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+@app.command()
+def ingest(
+    messages: int = typer.Option(200_000, min=1000, help="Messages to drain in each of the four measurements."),
+    pack: int = typer.Option(1, min=1, max=10, help="Observations in a message."),
+    mqtt: str | None = _MQTT,
+    database: str | None = _DATABASE,
+    as_json: bool = _JSON,
+) -> None:
+    """Drains a filled session: the broker alone, the bare path, ingest, ingest with rules; prints the ratios.
+
+    Example: `lifeline bench ingest --messages 200000 --pack 10 --json`
+    """
+    from benchmarks.ingest import run
+    from runtime.progress import Steps
+
+    with Steps(5) as steps:
+        result = run(messages=messages, pack=pack, mqtt_url=mqtt, database_url=database, steps=steps)
+    _print(asdict(result), as_json=as_json)
+
+
+@app.command()
+def latency(
+    rate: int = typer.Option(2000, min=1, help="Messages a second."),
+    duration: int = typer.Option(60, min=1, help="Seconds."),
+    connections: int = typer.Option(200, min=1, help="Connections that publish."),
+    mqtt: str | None = _MQTT,
+    database: str | None = _DATABASE,
+    as_json: bool = _JSON,
+) -> None:
+    """Publishes at a steady rate and measures publish to stored and publish to alert.
+
+    Example: `lifeline bench latency --rate 2000 --duration 60 --json`
+    """
+    from benchmarks.latency import run
+    from runtime.progress import Steps
+
+    with Steps(3) as steps:
+        result = run(
+            rate=rate, duration_s=duration, connections=connections, mqtt_url=mqtt, database_url=database, steps=steps
+        )
+    _print(asdict(result), as_json=as_json)
+
+
+def _print(result: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    table = Table(show_header=False)
+    for key, value in result.items():
+        table.add_row(key.replace("_", " "), f"{value:,}" if isinstance(value, int | float) else str(value))
+    Console().print(table)
