@@ -1,8 +1,9 @@
 """Latency under a steady load: from a device's clock to the observation stored, and to the alert written.
 
-The load is an open loop: message i is due at start + i / rate whatever happens, and how late the publisher itself was is
-reported, never hidden. A watcher on a connection of its own notes when a batch becomes visible (after its COMMIT) and
-when an alert event does. Pressures fall and come back all the time, each fall and each return an alert event without delay.
+The load is an open loop: message i is due at start + i / rate whatever happens, and how late the publisher itself was
+is reported, never hidden. A watcher on a connection of its own notes when a batch becomes visible (after its COMMIT)
+and when an alert event does. Pressures fall and come back all the time, each fall and each return an alert event
+without delay.
 """
 
 import multiprocessing

@@ -1,14 +1,13 @@
 """Migrations: plain SQL in order, under a lock; the schema is checked whenever a stage starts.
 
-A file `0002_name.sql` is for every server; `0002_name.LEVEL.sql` is for servers of that level only. What a server offers
-is detected once, when its schema is made, and kept: levels do not mix in one database.
+A file `0002_name.sql` is for every server; `0002_name.LEVEL.sql` is for servers of that level only. What a server
+offers is detected once, when its schema is made, and kept: levels do not mix in one database.
 """
 
 import re
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import LiteralString, cast
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -75,8 +74,8 @@ class TimeSeriesOptions:
         problems = []
         if self.retention_s < self.lateness_s + 2 * _DAY:
             problems.append(
-                f"LIFELINE_RETENTION_S={self.retention_s} must exceed LIFELINE_LATENESS_S={self.lateness_s} by two days, "
-                "or late observations would be dropped as they arrive: raise the retention or promise less lateness"
+                f"LIFELINE_RETENTION_S={self.retention_s} must exceed LIFELINE_LATENESS_S={self.lateness_s} by two "
+                "days, or late observations would be dropped as they arrive: keep longer, or promise less lateness"
             )
         if not re.fullmatch(r"[A-Za-z0-9_+/-]+", self.zone):
             problems.append(f"LIFELINE_ZONE={self.zone!r} is not a time zone name: use one such as Asia/Shanghai")
@@ -106,7 +105,7 @@ def detect_level(connection: Connection[TupleRow]) -> tuple[str, str | None]:
     if available[1] is None:
         connection.execute(sql["create_timescaledb"])
     row = connection.execute(sql["timescaledb_version"]).fetchone()
-    version, license_ = row if row else (None, None)
+    version, license_ = row or (None, None)
     return ("timescaledb-apache" if license_ == "apache" else "timescaledb"), version
 
 
@@ -143,7 +142,7 @@ def migrate(connection: Connection[TupleRow], options: TimeSeriesOptions) -> lis
                     text = text.replace("{" + key + "}", value)
                 with connection.transaction():
                     # A file of this package with checked placeholders, never input.
-                    connection.execute(cast("LiteralString", text))
+                    connection.execute(text.encode())
                     connection.execute(
                         sql["record_migration"], {"number": migration.number, "name": migration.name, "level": level}
                     )
