@@ -27,7 +27,7 @@ LONGEST_RETRY_S = 300.0
 #: Attempts that a receiver may leave hanging at the same time before the lane waits for one of them to end.
 _MOST_HANGING = 4
 #: Beyond the delivery itself: rendering, recording, a busy database.
-_LEASE_MARGIN_S = 15.0
+_LEASE_MARGIN_S = 5.0
 
 
 def retry_delay_s(attempts: int, rng: random.Random) -> float:
