@@ -1,0 +1,170 @@
+"""`lifeline rules`: run the engine, check and list its catalogue."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rules.rule import Absence, Position, Rule, Threshold
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="The rules engine: run it, check and list its catalogue.",
+)
+
+
+@app.command()
+def run() -> None:
+    """Follows the stored observations and raises, moves and clears alerts, until it is stopped.
+
+    Any number of these processes may run: one leads, the others stand by and take over when it dies. Rules come from
+    LIFELINE_RULES_DIR, or from the shipped catalogue.
+
+    Example: `LIFELINE_DATABASE_URL=postgresql://lifeline@db/lifeline lifeline rules run`
+    """
+    from rules.engine import Engine, EngineOptions
+    from rules.load import load as load_rules
+    from runtime.health import HealthServer
+    from runtime.logs import configure
+    from runtime.process import end_with_threads, stop_on_signals
+    from runtime.settings import load
+    from storage.retention import Retention
+    from storage.watched import WatchedRegistry
+
+    settings = load()
+    configure("rules", settings)
+    end_with_threads()
+    stop = stop_on_signals()
+
+    def catalogue(registry: WatchedRegistry) -> tuple[Rule, ...]:
+        return load_rules(settings.rules_dir, known=registry.properties, networks=registry.networks)
+
+    engine = Engine(
+        EngineOptions(
+            database_url=settings.database_url.get_secret_value(),
+            statement_timeout_s=settings.statement_timeout_s,
+            tick_s=settings.rules_tick_ms / 1000,
+            poll_s=settings.rules_poll_ms / 1000,
+            retention=Retention(
+                journal_s=settings.journal_retention_s,
+                observations_s=settings.retention_s,
+                dead_letters_s=settings.dead_letter_retention_s,
+            ),
+        ),
+        catalogue,
+        stop=stop,
+    )
+    health = HealthServer(settings.metrics_host, settings.metrics_port, engine.readiness)
+    health.start()
+    try:
+        engine.run()
+    finally:
+        health.stop()
+
+
+_FOLDER = typer.Argument(None, help="Folder of the catalogue; default: LIFELINE_RULES_DIR, or the shipped one.")
+
+
+@app.command()
+def check(
+    folder: Path | None = _FOLDER,
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Checks every file of a catalogue and reports all problems at once, each with its line and what to do.
+
+    Exit status 0 if the catalogue can be used, 2 if it cannot.
+
+    Example: `lifeline rules check ./our-rules`
+    """
+    from domain.errors import ConfigurationError
+
+    try:
+        rules = _rules(folder)
+    except ConfigurationError as exc:
+        if not as_json:
+            raise
+        typer.echo(json.dumps({"rules": 0, "problems": exc.problems}, ensure_ascii=False))
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(json.dumps({"rules": len(rules), "problems": []}))
+        return
+    networks = sorted({rule.network for rule in rules})
+    table = Table("network", "rules", "verified", "secondary", "unverified")
+    for network in networks:
+        evidence = [word for rule in rules if rule.network == network for word in _evidence(rule)]
+        table.add_row(
+            network,
+            str(sum(1 for rule in rules if rule.network == network)),
+            *(str(evidence.count(word)) for word in ("verified", "secondary", "unverified")),
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"{len(rules)} rules can be used; the last three columns count the evidence of their limits.")
+
+
+@app.command("list")
+def list_(
+    folder: Path | None = _FOLDER,
+    as_json: bool = typer.Option(False, "--json", help="Print a JSON array."),
+) -> None:
+    """Lists the rules of a catalogue.
+
+    Example: `lifeline rules list --json | jq '.[].id'`
+    """
+    rules = _rules(folder)
+    if as_json:
+        typer.echo(json.dumps([_as_data(rule) for rule in rules], ensure_ascii=False))
+        return
+    table = Table("rule", "network", "kind", "levels", "watches", "when")
+    for column in table.columns:
+        column.overflow = "fold"
+    for rule in rules:
+        levels = " ".join(f"[{_COLOURS[level.label]}]{level.label}[/]" for level in rule.levels)
+        table.add_row(rule.id, rule.network, rule.kind.value, levels, _watches(rule), _when(rule))
+    Console().print(table)
+
+
+_COLOURS = {"red": "red", "orange": "dark_orange", "yellow": "yellow", "blue": "blue"}
+
+
+def _rules(folder: Path | None) -> tuple[Rule, ...]:
+    from rules.load import load as load_rules
+    from runtime.settings import load
+
+    return load_rules(folder or load().rules_dir)
+
+
+def _evidence(rule: Rule) -> list[str]:
+    condition = rule.condition
+    if isinstance(condition, Threshold):
+        return [limit.evidence for limit in condition.limits.values()]
+    return [condition.absence.grounds.evidence if isinstance(condition, Absence) else condition.grounds.evidence]
+
+
+def _watches(rule: Rule) -> str:
+    scope = rule.applies_to
+    parts = [scope.property or "every device"]
+    if scope.asset_kinds:
+        parts.append("on " + ", ".join(scope.asset_kinds))
+    parts += [f"{key}={value}" for key, value in scope.tags.items()]
+    return " ".join(parts)
+
+
+def _when(rule: Rule) -> str:
+    condition = rule.condition
+    if isinstance(condition, Absence):
+        return f"silent for {condition.absence.factor:g} intervals + {condition.absence.grace_s} s"
+    delay = f" for {condition.on_delay_s} s" if condition.on_delay_s else ""
+    if isinstance(condition, Position):
+        return f"is {str(condition.position).lower()}{delay}"
+    limits = " ".join(f"{condition.limits[level.label].limit:g}" for level in rule.levels)  # type: ignore[index]
+    return f"{'above' if condition.rising else 'below'} {limits}{delay}"
+
+
+def _as_data(rule: Rule) -> dict[str, Any]:
+    data = rule.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {**data, "levels": [level.label for level in rule.levels]}

@@ -1,0 +1,35 @@
+"""What a rule watches: one datastream with everything about its device and asset that rules and alerts speak of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """One registered datastream, as the rules see it."""
+
+    datastream: int
+    property: str
+    unit: str
+    device: str
+    #: Seconds between two reports that the device promises.
+    interval_s: int
+    #: When the datastream was first registered, microseconds since 1970 (UTC): silence is counted from here.
+    registered_at: int
+    asset: str
+    asset_kind: str
+    asset_en: str
+    asset_zh: str
+    network: str
+    area: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def datastream_subject(datastream: int) -> str:
+    """The subject of an alert on one datastream."""
+    return f"datastream:{datastream}"
+
+
+def device_subject(device: str) -> str:
+    """The subject of an alert on one device."""
+    return f"device:{device}"

@@ -1,0 +1,86 @@
+"""Transitions as people and the database read them: texts in both languages, filled in when an alert is raised."""
+
+from domain.alert import AlertEvent
+from domain.transition import Account, AlertChange, RuleState
+from domain.units import shown
+from rules.rule import ANY_NETWORK, Absence, Position
+from rules.step import Step, Transition
+from storage.alerts import Commit
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def account(transition: Transition) -> Account:
+    """What an alert says about this transition."""
+    rule, watched = transition.rule, transition.watched
+    silent = isinstance(rule.condition, Absence)
+    facts = {
+        "value": "" if isinstance(rule.condition, Position) else _number(transition.value),
+        "unit": "s" if silent else shown(watched.unit),
+        "threshold": f"{transition.threshold:.0f}" if silent else _number(transition.threshold),
+        "asset_en": watched.asset_en,
+        "asset_zh": watched.asset_zh,
+        "device": watched.device,
+    }
+    return Account(
+        kind=rule.kind,
+        class_=rule.class_,
+        network=watched.network if rule.network == ANY_NETWORK else rule.network,
+        area=watched.area,
+        asset=watched.asset,
+        device=watched.device,
+        property=rule.applies_to.property,
+        title_en=rule.title.en.format_map(facts),
+        title_zh=rule.title.zh.format_map(facts),
+        text_en=rule.text.en.format_map(facts),
+        text_zh=rule.text.zh.format_map(facts),
+    )
+
+
+def change(transition: Transition) -> AlertChange:
+    """A transition as it is written."""
+    return AlertChange(
+        rule=transition.rule.id,
+        subject=transition.subject,
+        event=transition.event,
+        time=transition.time,
+        level=transition.level,
+        value=transition.value,
+        threshold=transition.threshold,
+        worse=transition.worse,
+        account=None if transition.event is AlertEvent.CLEARED else account(transition),
+    )
+
+
+def commit_of(step: Step, positions: dict[str, int]) -> Commit:
+    """A step as it is written."""
+    return Commit(
+        changes=tuple(change(transition) for transition in step.transitions),
+        kept=tuple(standing for standing in step.standings.values() if standing is not None),
+        dropped=tuple(key for key, standing in step.standings.items() if standing is None),
+        positions=positions,
+    )
+
+
+def withdrawal(orphans: list[RuleState], now: int) -> Commit:
+    """Ends what no rule watches any more: the rule or its subject was taken out while it was not normal."""
+    return Commit(
+        changes=tuple(
+            AlertChange(
+                rule=orphan.rule,
+                subject=orphan.subject,
+                event=AlertEvent.CLEARED,
+                time=max(now, orphan.at),
+                level=orphan.level,
+                value=None,
+                threshold=None,
+                comment="withdrawn: the rule or its subject is no longer registered / 规则或对象已撤销",
+            )
+            for orphan in orphans
+            if orphan.level is not None
+        ),
+        dropped=tuple((orphan.rule, orphan.subject) for orphan in orphans),
+        positions={},
+    )

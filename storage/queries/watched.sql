@@ -1,0 +1,31 @@
+-- name: watched
+-- Every datastream with what rules and alerts speak of.
+SELECT d.id, d.property, d.unit, d.device, v.reporting_interval_s,
+       (extract(epoch FROM d.registered_at) * 1000000)::bigint,
+       v.asset, a.kind, a.name_en, a.name_zh, a.network, a.area, a.tags
+  FROM datastreams d
+  JOIN devices v ON v.id = d.device
+  JOIN assets a ON a.id = v.asset;
+
+-- name: properties
+-- The vocabulary: every observed property, shipped or of the site.
+SELECT id, network, unit, type, minimum, maximum, name_en, name_zh FROM properties ORDER BY id;
+
+-- name: networks
+-- Every network, shipped or of the site.
+SELECT id FROM networks ORDER BY id;
+
+-- name: version
+-- Rises with every change of the registry.
+SELECT version FROM registry_version;
+
+-- name: newest_before
+-- The newest observation of each datastream before its instant, as columns. With `good`, doubtful ones do not count.
+SELECT coalesce(array_agg(u.datastream), '{}'), coalesce(array_agg(o.time), '{}'), coalesce(array_agg(o.value), '{}')
+  FROM unnest(%(datastreams)s, %(before)s) AS u (datastream, before)
+ CROSS JOIN LATERAL (
+       SELECT time, value
+         FROM observations
+        WHERE datastream = u.datastream AND time < u.before AND (quality = 0 OR NOT %(good)s)
+        ORDER BY time DESC
+        LIMIT 1) o;

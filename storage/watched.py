@@ -1,0 +1,110 @@
+"""The registry and the newest observations as the rules need them."""
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from domain.registry import Property
+from domain.subject import Watched
+from domain.times import LATEST
+from storage.arrays import INT4, TIMESTAMPTZ, Column, register
+from storage.database import translated
+from storage.sql import queries
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Newest:
+    """One observation for each datastream that has one, as columns. Times in microseconds since 1970 (UTC)."""
+
+    datastreams: NDArray[np.int32]
+    times: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchedRegistry:
+    """Everything registered, at one version of the registry."""
+
+    version: int
+    watched: tuple[Watched, ...]
+    properties: tuple[Property, ...]
+    networks: tuple[str, ...]
+
+
+def read_watched(connection: Connection[TupleRow]) -> WatchedRegistry:
+    """Every registered datastream; the version is not newer than what was read."""
+    sql = queries("watched")
+    with translated():
+        version = registry_version(connection)
+        networks = tuple(row[0] for row in connection.execute(sql["networks"]).fetchall())
+        with connection.cursor(row_factory=class_row(Property)) as cursor:
+            properties = tuple(cursor.execute(sql["properties"]).fetchall())
+        rows = connection.execute(sql["watched"]).fetchall()
+    # Names repeat by the thousand: one copy of each.
+    same = sys.intern
+    return WatchedRegistry(
+        version=version,
+        properties=properties,
+        networks=networks,
+        watched=tuple(
+            Watched(
+                datastream=row[0],
+                property=same(row[1]),
+                unit=same(row[2]),
+                device=same(row[3]),
+                interval_s=row[4],
+                registered_at=row[5],
+                asset=same(row[6]),
+                asset_kind=same(row[7]),
+                asset_en=same(row[8]),
+                asset_zh=same(row[9]),
+                network=same(row[10]),
+                area=same(row[11]),
+                tags={str(key): str(value) for key, value in row[12].items()},
+            )
+            for row in rows
+        ),
+    )
+
+
+def registry_version(connection: Connection[TupleRow]) -> int:
+    """The version of the registry."""
+    with translated():
+        row = connection.execute(queries("watched")["version"]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def newest_before(
+    connection: Connection[TupleRow],
+    datastreams: NDArray[np.int32],
+    before: NDArray[np.int64] | None = None,
+    *,
+    good: bool,
+) -> Newest:
+    """The newest observation of each datastream before its own instant (default: of all).
+
+    Args:
+        connection: Learns to read arrays as columns.
+        datastreams: Ids.
+        before: Microseconds since 1970 (UTC), one for each datastream.
+        good: Whether doubtful observations are left out.
+    """
+    if before is None:
+        before = np.full(len(datastreams), LATEST, dtype=np.int64)
+    register(connection, load=True)
+    with translated(), connection.cursor(binary=True) as cursor:
+        row = cursor.execute(
+            queries("watched")["newest_before"],
+            {
+                "datastreams": Column(datastreams, INT4),
+                "before": Column(np.minimum(before, LATEST), TIMESTAMPTZ),
+                "good": good,
+            },
+        ).fetchone()
+    if row is None:
+        raise AssertionError("an aggregate always has a row")
+    return Newest(datastreams=row[0], times=row[1], values=row[2])
