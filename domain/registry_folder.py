@@ -128,7 +128,8 @@ def _number(where: str, name: str, text: str, problems: list[str]) -> float:
     return number
 
 
-def _plain(number: float) -> str:
+def _plain(value: float) -> str:
+    number = float(value)
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     metrics_port: int = Field(
         0, ge=0, le=65_535, description="Port of the metrics and health page; 0 takes a free one."
     )
+    recordings_dir: Path = Field(
+        Path("../shared/data"), description="Where `lifeline replay` looks for recorded feeds that name no folder."
+    )
     data_dir: Path = Field(Path("var"), description="Folder of the embedded broker and database.")
     language: str = Field("en", pattern="^(en|zh)$", description="Language of the terminal and default for messages.")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level that is logged.")

@@ -20,6 +20,11 @@ _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _PLACEHOLDERS = ("stem", "folder", "device")
 
 
+def _as_text(given: object) -> object:
+    """YAML reads -999 as a number; here it is the text that stands in the file."""
+    return str(given) if isinstance(given, int | float) and not isinstance(given, bool) else given
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,6 +67,11 @@ class Series(_Model):
     offset: float = Field(0.0, allow_inf_nan=False)
     #: For states: recorded text -> true or false. Default: 0 is false, 1 is true.
     states: dict[str, bool] | None = None
+
+    @field_validator("states", mode="before")
+    @classmethod
+    def _texts(cls, given: object) -> object:
+        return {_as_text(key): value for key, value in given.items()} if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _one_meaning(self) -> "Series":
@@ -108,7 +118,8 @@ class Feed(_Model):
     @field_validator("files", "missing", "labels", "ignore", mode="before")
     @classmethod
     def _one_or_many(cls, given: object) -> object:
-        return (given,) if isinstance(given, str) else given
+        many = given if isinstance(given, list) else [given]
+        return tuple(_as_text(item) for item in many)
 
     @field_validator("encoding")
     @classmethod
