@@ -61,6 +61,24 @@ def empty_database_url(
 
 
 @pytest.fixture
+def empty_plain_database_url(database_servers: Callable[[str], DatabaseServer]) -> Iterator[str]:
+    """A database on PostgreSQL that was never migrated."""
+    server = database_servers("postgresql")
+    url = server.fresh(migrated=False)
+    yield url
+    server.release(url)
+
+
+@pytest.fixture
+def empty_timescaledb_url(database_servers: Callable[[str], DatabaseServer]) -> Iterator[str]:
+    """A database on TimescaleDB that was never migrated."""
+    server = database_servers("timescaledb")
+    url = server.fresh(migrated=False)
+    yield url
+    server.release(url)
+
+
+@pytest.fixture
 def plain_database_url(database_servers: Callable[[str], DatabaseServer]) -> Iterator[str]:
     """A fresh, migrated database on PostgreSQL, for tests that need real concurrency."""
     server = database_servers("postgresql")
