@@ -11,8 +11,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -35,14 +36,24 @@ class Account:
     gid: int
 
 
-def spawn(argv: Sequence[str], *, output: Path, account: Account | None, farewell: signal.Signals) -> psutil.Popen:
+def spawn(
+    argv: Sequence[str],
+    *,
+    output: Path | None,
+    account: Account | None,
+    farewell: signal.Signals,
+    environment: Mapping[str, str] | None = None,
+    folder: Path = Path("/"),
+) -> psutil.Popen:
     """Starts a child in a session of its own, so that Ctrl-C in a terminal reaches only us.
 
     Args:
         argv: The command.
-        output: File to which its output is appended.
+        output: File to which its output is appended; None for our own standard error.
         account: User to run as; None for our own.
         farewell: The signal it gets when this process ends without stopping it.
+        environment: Its whole environment; None for our own.
+        folder: Its working directory.
     """
 
     def die_with_parent() -> None:
@@ -50,14 +61,15 @@ def spawn(argv: Sequence[str], *, output: Path, account: Account | None, farewel
             _prctl(_PR_SET_PDEATHSIG, int(farewell), 0, 0, 0)
 
     def start() -> psutil.Popen:
-        with output.open("ab") as sink:
+        with output.open("ab") if output else nullcontext(sys.stderr) as sink:
             return psutil.Popen(
                 list(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                cwd="/",
+                cwd=folder,
+                env=None if environment is None else dict(environment),
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
