@@ -106,6 +106,23 @@ class View:
         layout["middle"].split_row(Layout(self._flow(moment), ratio=1), Layout(self._networks(moment), ratio=1))
         return layout
 
+    def line(self, moment: Moment) -> str:
+        """The picture of a moment in one line, for logs and pipes."""
+        counts = {
+            name: sum(getattr(p, name) for p in moment.condition.partitions)
+            for name in ("received", "stored", "duplicates", "conflicts", "rejected")
+        }
+        balanced = all(p.balanced for p in moment.condition.partitions)
+        active = sum(a.active for a in moment.condition.alerts)
+        parts = [
+            f"{self.word('published')} {moment.published}",
+            *(f"{self.word(name)} {count}" for name, count in counts.items()),
+            self.word("balanced" if balanced else "unbalanced"),
+            f"{self.word('active')} {active}",
+            f"{self.word('docs')} {moment.docs_url}",
+        ]
+        return " · ".join(parts)
+
     def _header(self, moment: Moment) -> Panel:
         minutes, seconds = divmod(int(moment.elapsed_s), 60)
         line = Text.assemble(

@@ -113,7 +113,7 @@ class Supervisor:
                     raise StageFailedError(f"{child.stage.name} {problem}{_last_words(child.stage.output)}")
             self._stop.wait(_LOOK_S)
 
-    def stop(self, told: Callable[[str], None] = lambda _name: None) -> None:
+    def stop(self, told: Callable[[str], object] = lambda _name: None) -> None:
         """Stops every stage in order, each after the one before has ended; `told` hears the name of each."""
         self._stop.set()
         if self._thread.is_alive():

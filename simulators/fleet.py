@@ -66,6 +66,11 @@ class Fleet:
         self.script: Script | None = None
         self.problem: str | None = None
 
+    @property
+    def pending(self) -> int:
+        """Messages handed to the broker and not acknowledged yet."""
+        return sum(gateway.pending for gateway in self._gateways)
+
     def start(self, timeout_s: float = 20.0) -> None:
         """Connects every gateway, then begins to publish; the first incident begins within two seconds.
 

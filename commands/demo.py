@@ -1,0 +1,104 @@
+"""`lifeline demo`: a county that publishes, stored, watched and alerting, in this terminal."""
+
+import json
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from commands.demo_run import Demo
+from runtime.settings import Settings, load
+
+_READY_S = 60.0
+_REFRESH_S = 1.0
+#: How often a line is written where no live view can be drawn.
+_LINE_S = 5.0
+
+
+def demo(
+    language: Annotated[
+        Literal["en", "zh"] | None, typer.Option(help="Language of the view; default LIFELINE_LANGUAGE.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the API; 0 takes a free one.", min=0, max=65_535)] = None,
+    seed: Annotated[int, typer.Option(help="Another seed is another county.", min=0)] = 1,
+    once: Annotated[
+        bool, typer.Option("--once", help="Run for --duration in a temporary folder, then report.")
+    ] = False,
+    duration: Annotated[float, typer.Option(help="Seconds to publish for with --once.", min=1, max=3600)] = 20.0,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: print one JSON object.")] = False,
+) -> None:
+    """Shows the whole platform at work on a fictitious county of more than 200 devices on five networks.
+
+    Something goes wrong on each network within the first seconds, and again every few minutes. Runs until Ctrl-C and
+    then stops in order. With --once it ends by itself: exit status 0 when every published entry is accounted for and
+    every network has raised an alert, 1 otherwise. Exit status 2 when it cannot run.
+
+    Example: `lifeline demo --language zh`
+    """
+    from runtime.embedded import InUseError, StartError
+    from runtime.logs import configure
+    from runtime.process import stop_on_signals
+    from runtime.supervisor import StageFailedError
+
+    settings = load()
+    changes = {"language": language, "api_port": port}
+    settings = settings.model_copy(update={k: v for k, v in changes.items() if v is not None})
+    configure("demo", settings.model_copy(update={"log_level": "error"}))
+    stop = stop_on_signals()
+    try:
+        status = _once(settings, seed, duration, stop, as_json=as_json) if once else _live(settings, seed, stop)
+    except (InUseError, StartError, StageFailedError) as exc:
+        sys.stderr.write(f"lifeline demo: {exc}\n")
+        status = 2
+    raise typer.Exit(status)
+
+
+def _once(settings: Settings, seed: int, duration_s: float, stop: threading.Event, *, as_json: bool) -> int:
+    from commands.demo_report import run_once
+
+    with tempfile.TemporaryDirectory(prefix="lifeline-demo-") as folder:
+        own = {"data_dir": Path(folder), "api_port": 0, "api_host": "127.0.0.1"}
+        report = run_once(settings.model_copy(update=own), seed=seed, duration_s=duration_s, stop=stop)
+    typer.echo(json.dumps(report.document()) if as_json else report.text())
+    for problem in report.problems():
+        sys.stderr.write(f"lifeline demo: {problem}\n")
+    return 1 if report.problems() else 0
+
+
+def _live(settings: Settings, seed: int, stop: threading.Event) -> int:
+    console = Console()
+    zh = settings.language == "zh"
+    with Demo(settings, seed=seed, stop=stop, say=console.print) as running:
+        running.start(_READY_S)
+        if not stop.is_set():
+            if console.is_terminal:
+                _draw(running, console, stop)
+            else:
+                _write_lines(running, stop)
+        console.print("正在有序停止……" if zh else "stopping in order …")
+    console.print("[green]已停止，数据保存在[/]" if zh else "[green]stopped; the data stay in[/]", settings.data_dir)
+    return 0
+
+
+def _draw(running: Demo, console: Console, stop: threading.Event) -> None:
+    """The live view, until stopped."""
+    watch, view = running.watch(), running.view()
+    with Live(console=console, screen=True, auto_refresh=False, redirect_stderr=False) as live:
+        while not stop.is_set():
+            live.update(view.draw(watch.moment(), console.height), refresh=True)
+            stop.wait(_REFRESH_S)
+    watch.close()
+
+
+def _write_lines(running: Demo, stop: threading.Event) -> None:
+    """One line every few seconds, for logs and pipes."""
+    watch, view = running.watch(), running.view()
+    while not stop.is_set():
+        typer.echo(view.line(watch.moment()))
+        stop.wait(_LINE_S)
+    watch.close()
