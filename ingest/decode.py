@@ -154,11 +154,7 @@ def _check(columns: _Columns, limits: Limits, now: int) -> Batch:
     """Time window and physical range, on whole columns."""
     streams = np.array(columns.streams, dtype=np.int32)
     values = np.array(columns.values, dtype=np.float64)
-    try:
-        times = np.array(columns.times, dtype=np.int64)
-    except OverflowError:
-        # An epoch beyond 64 bits: certainly outside the window, on its own side.
-        times = np.array([min(max(t, -(2**62)), 2**62) for t in columns.times], dtype=np.int64)
+    times = np.array(columns.times, dtype=np.int64)
     sources = np.array(columns.sources, dtype=np.int32)
     catalog = columns.catalog
     outside = (values < catalog.minimum[streams]) | (values > catalog.maximum[streams])
