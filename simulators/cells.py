@@ -1,7 +1,5 @@
 """Texts of a recorded column -> values of a property: missing marks, numbers, units, states."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -41,7 +39,7 @@ class Cells:
 
         Args:
             file: Its name, for problems.
-            texts: Stripped texts; the index counts the lines below the header from 0.
+            texts: Stripped texts; the index holds their lines in the file.
             series: What the column is.
             boolean: Whether the property is a state.
             problems: Where cells that cannot be used are noted.
@@ -77,13 +75,7 @@ class Cells:
         return [state if state is None or boolean else float(state) for state in found]
 
 
-def line_of(rows: "pd.DataFrame | pd.Series[str]", row: int) -> int:
-    """The line in the file: the header is line 1, and pandas counts the rows below it from 0."""
-    labels: Sequence[int] = rows.index.tolist()
-    return labels[row] + 2
-
-
 def unusable(file: str, texts: "pd.Series[str]", bad: NDArray[np.bool_], why: str, problems: Problems) -> None:
     """Notes each bad cell with its line."""
     for row in np.flatnonzero(bad).tolist():
-        problems.add(f"{file}:{line_of(texts, row)}: column {texts.name!r}: {texts.iloc[row]!r} {why}")
+        problems.add(f"{file}:{texts.index[row]}: column {texts.name!r}: {texts.iloc[row]!r} {why}")

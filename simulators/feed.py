@@ -25,6 +25,16 @@ def _as_text(given: object) -> object:
     return str(given) if isinstance(given, int | float) and not isinstance(given, bool) else given
 
 
+class _Loader(yaml.SafeLoader):
+    """Only true and false are booleans: ON, OFF, yes and no are names of states here."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,8 +73,8 @@ class Series(_Model):
     #: Device id; may hold {stem} and {folder} of the file and {device} of a long table. Default: the feed's.
     device: str | None = None
     #: published = recorded * scale + offset.
-    scale: float = Field(1.0, allow_inf_nan=False)
-    offset: float = Field(0.0, allow_inf_nan=False)
+    scale: float = Field(default=1.0, allow_inf_nan=False)
+    offset: float = Field(default=0.0, allow_inf_nan=False)
     #: For states: recorded text -> true or false. Default: 0 is false, 1 is true.
     states: dict[str, bool] | None = None
 
@@ -96,9 +106,9 @@ class Feed(_Model):
     registry: str = "registry"
     #: Patterns of files, relative to the folder of the recordings.
     files: Annotated[tuple[str, ...], Field(min_length=1)]
-    separator: str = Field(",", min_length=1, max_length=1)
+    separator: str = Field(default=",", min_length=1, max_length=1)
     encoding: str = "utf-8-sig"
-    decimal: str = Field(".", pattern=r"^[.,]$")
+    decimal: str = Field(default=".", pattern=r"^[.,]$")
     time: TimeColumn
     #: Marks of a missing value, beside the empty text; compared as texts, and as numbers if they are numbers.
     missing: tuple[str, ...] = ()
@@ -109,7 +119,7 @@ class Feed(_Model):
     #: `feed`: all files share one time line. `file`: each file is shifted by itself and they run one after another.
     clock: Literal["feed", "file"] = "feed"
     #: Rows of a device that make one message.
-    pack: int = Field(1, ge=1, le=500)
+    pack: int = Field(default=1, ge=1, le=500)
     device: str | None = None
     long: LongTable | None = None
     #: Column (in long tables: name in the series column) -> what it is.
@@ -175,8 +185,8 @@ def load(path: Path) -> Feed:
 def parse(text: str, what: str = "feed") -> Feed:
     """The feed that a YAML text describes; ConfigurationError with every problem and its line."""
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        tree = yaml.compose(text, Loader=_Loader)
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader with fewer surprises
     except yaml.YAMLError as exc:
         raise ConfigurationError(what, [f"not YAML: {exc}"]) from None
     problems = list(_repeated(tree))

@@ -1,8 +1,9 @@
 """Recorded CSV -> samples: what each device said at each instant, chunk after chunk in bounded memory."""
 
+import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from domain.errors import ConfigurationError
 from domain.registry import PropertyType
-from simulators.cells import Cells, Problems, Value, line_of, unusable
+from simulators.cells import Cells, Problems, Value, unusable
 from simulators.feed import Feed
 from simulators.local_time import NOT_A_TIME, LocalTimes
 
@@ -116,35 +117,31 @@ class _Reading:
 
     def samples(self) -> Iterator[Sample]:
         """Ends early at the first chunk with problems, once that chunk has told all of its own."""
-        feed = self._feed
-        read: Callable[..., Any] = partial(
-            pd.read_csv, self._path, sep=feed.separator, encoding=feed.encoding, dtype=str, keep_default_na=False
-        )
-        of_chunk = self._wide if feed.long is None else self._long
+        of_chunk = self._wide if self._feed.long is None else self._long
         try:
-            # Two rows, so that a header shorter than the data is an error and not, as pandas has it, an index.
-            top = read(header=None, nrows=2)
-            names = [str(name).strip() for name in top.iloc[0]]
-            if not self._columns_fit(names):
-                return
-            # Blank lines are kept, and skipped below, so that line numbers are those of the file.
-            for raw in read(header=None, names=names, skiprows=1, chunksize=_ROWS, skip_blank_lines=False):
-                chunk = self._rows(raw)
-                yield from of_chunk(chunk)
-                if self.problems:
+            with self._path.open(encoding=self._feed.encoding, newline="") as file:
+                reader = csv.reader(file, delimiter=self._feed.separator, strict=True)
+                names = [name.strip() for name in next(reader, [])]
+                if not self._columns_fit(names):
                     return
-        except (OSError, UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as exc:
+                while chunk := list(islice(self._rows(reader, len(names)), _ROWS)):
+                    lines, rows = zip(*chunk, strict=True)
+                    yield from of_chunk(pd.DataFrame(list(rows), columns=names, index=list(lines), dtype=str))
+                    if self.problems:
+                        return
+        except (OSError, UnicodeError, csv.Error) as exc:
             self.problems.add(f"{self._name}: {exc}: check the file, its separator and its encoding")
 
-    def _rows(self, raw: pd.DataFrame) -> pd.DataFrame:
-        """The chunk stripped, without blank lines; a line that ends early is a problem, not a row of missing values."""
-        chunk: pd.DataFrame = raw.apply(lambda column: column.str.strip())
-        torn = chunk.isna().any(axis=1)
-        chunk = chunk.fillna("")
-        blank: pd.Series[bool] = (chunk == "").all(axis=1)
-        for row in np.flatnonzero(torn & ~blank).tolist():
-            self.problems.add(f"{self._name}:{line_of(chunk, row)}: fewer fields than the header: mend or remove it")
-        return chunk[~blank]
+    def _rows(self, reader: Any, width: int) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401 - csv names no type
+        """Stripped rows with the line on which each ends, without blank ones; a torn row is a problem, not a row."""
+        for raw in reader:
+            row = [field.strip() for field in raw]
+            if len(row) == width:
+                yield reader.line_num, row
+            elif any(row):
+                self.problems.add(
+                    f"{self._name}:{reader.line_num}: {len(row)} fields where the header has {width}: mend or remove it"
+                )
 
     def _columns_fit(self, names: list[str]) -> bool:
         feed = self._feed
@@ -216,7 +213,7 @@ class _Reading:
             series = feed.columns.get(name)
             if series is None:
                 if name not in feed.ignore and name not in feed.labels:
-                    where = f"{self._name}:{line_of(part, 0)}"
+                    where = f"{self._name}:{part.index[0]}"
                     self.problems.add(f"{where}: {name!r} is not described: add it to columns, labels or ignore")
                 continue
             device = feed.device_of(series, path=self._path, device=raw_device)
