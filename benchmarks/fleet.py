@@ -37,7 +37,8 @@ def publish(load: Load, answers: Any) -> None:  # noqa: ANN401 - a multiprocessi
     topics = [telemetry(load.area, "water", f"{load.area}-{n}") for n in range(load.devices)]
     errors: list[int] = []
     began = time.perf_counter() + 0.2
-    every = max(1, load.rate // _FALLS_PER_S)
+    # One more than a divisor, so that the falls go round all devices.
+    every = max(1, load.rate // _FALLS_PER_S) + 1
     low_until: dict[int, float] = {}
     total = load.rate * load.duration_s
     for number in range(total):

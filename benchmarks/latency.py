@@ -9,7 +9,10 @@ without delay.
 import multiprocessing
 import subprocess
 import time
+import urllib.request
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,26 +22,28 @@ from numpy.typing import NDArray
 from benchmarks.fleet import Load, publish
 from benchmarks.rig import Rig, register, rig, stop
 from domain.times import now_micros
+from runtime.embedded.children import free_port
 from runtime.progress import Steps
 from storage.arrays import register as register_arrays
 
 _AREA = "990001"
 _RULES = """
-- id: bench.tilt
-  kind: safety
-  network: any
-  applies_to: {property: water.pressure}
-  condition:
-    below: {red: {limit: 0.1, evidence: unverified, note: made for this measurement}}
-    hysteresis: 0.01
-  title: {en: Pressure lost, zh: 压力丧失}
-  text: {en: "Pressure is {value} {unit}.", zh: "压力为 {value} {unit}。"}
-  rationalization:
-    cause: {en: a measurement, zh: 测量}
-    consequence: {en: none, zh: 无}
-    operator_action: {en: none, zh: 无}
-    response_time_s: 60
-    owner: {en: engineers, zh: 工程师}
+rules:
+  - id: bench-pressure
+    kind: safety
+    network: water
+    applies_to: {property: water.pressure}
+    condition:
+      below: {red: {limit: 0.1, evidence: unverified, note: made for this measurement}}
+      hysteresis: 0.01
+    title: {en: Pressure lost, zh: 压力丧失}
+    text: {en: "Pressure is {value} {unit}.", zh: "压力为 {value} {unit}。"}
+    rationalization:
+      cause: {en: a measurement, zh: 测量}
+      consequence: {en: none, zh: 无}
+      operator_action: {en: none, zh: 无}
+      response_time_s: 60
+      owner: {en: engineers, zh: 工程师}
 """
 
 
@@ -112,10 +117,20 @@ def run(
 
 
 def _start(made: Rig, catalogue: Path) -> list[subprocess.Popen[bytes]]:
-    stages = [made.start("rules", "run", LIFELINE_RULES_DIR=str(catalogue)), made.start("ingest")]
-    made.wait(lambda: bool(made.row("SELECT count(*) FROM ingest_partitions WHERE connected")[0]), 30, "ingest")
-    made.wait(lambda: bool(made.row("SELECT count(*) FROM journal_positions")[0]), 30, "the rules")
+    stages = []
+    for command, extra in ((("rules", "run"), {"LIFELINE_RULES_DIR": str(catalogue)}), (("ingest",), {})):
+        port = free_port()
+        stages.append(made.start(*command, LIFELINE_METRICS_PORT=str(port), **extra))
+        made.wait(partial(_is_ready, port), 30, f"{command[0]}, ready")
     return stages
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:
+        return False
 
 
 def _watch(made: Rig, load: Load) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -74,7 +74,9 @@ class Rig:
         while not condition():
             for process in self.processes:
                 if process.poll() not in {None, 0}:
-                    raise RuntimeError(f"{process.args!r} ended with {process.returncode}; logs in {self.folder}")
+                    log = max(self.folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
+                    last = log.read_text(encoding="utf-8", errors="replace")[-1500:]
+                    raise RuntimeError(f"{process.args!r} ended with {process.returncode}:\n{last}")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what} did not come within {timeout_s:g} s")
             time.sleep(0.01)
