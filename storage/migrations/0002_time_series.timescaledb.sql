@@ -58,7 +58,7 @@ SELECT add_continuous_aggregate_policy('observations_1h', start_offset => INTERV
 SELECT add_continuous_aggregate_policy('observations_1d', start_offset => INTERVAL '{refresh}' + INTERVAL '4 days', end_offset => INTERVAL '1 day', schedule_interval => INTERVAL '6 hours');
 -- A refresh may take 288 buckets in one transaction. TimescaleDB 2.23 takes one at a time unless told otherwise, which is
 -- two hundred times slower; versions that know no batches ignore the key.
-SELECT alter_job(job_id, config => jsonb_set(config, '{buckets_per_batch}', '288'))
+SELECT alter_job(job_id, config => config || '{"buckets_per_batch": 288}')
   FROM timescaledb_information.jobs WHERE proc_name = 'policy_refresh_continuous_aggregate';
 SELECT add_retention_policy('observations_5m', drop_after => INTERVAL '{retain_5m}');
 
