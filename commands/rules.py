@@ -95,7 +95,7 @@ def check(
     networks = sorted({rule.network for rule in rules})
     table = Table("network", "rules", "verified", "secondary", "unverified")
     for network in networks:
-        evidence = [word for rule in rules if rule.network == network for word in _evidence(rule)]
+        evidence = [word for rule in rules if rule.network == network for word in evidence_of(rule)]
         table.add_row(
             network,
             str(sum(1 for rule in rules if rule.network == network)),
@@ -124,7 +124,7 @@ def list_(
         column.overflow = "fold"
     for rule in rules:
         levels = " ".join(f"[{_COLOURS[level.label]}]{level.label}[/]" for level in rule.levels)
-        table.add_row(rule.id, rule.network, rule.kind.value, levels, _watches(rule), _when(rule))
+        table.add_row(rule.id, rule.network, rule.kind.value, levels, watched_by(rule), condition_of(rule))
     Console().print(table)
 
 
@@ -138,14 +138,16 @@ def _rules(folder: Path | None) -> tuple[Rule, ...]:
     return load_rules(folder or load().rules_dir)
 
 
-def _evidence(rule: Rule) -> list[str]:
+def evidence_of(rule: Rule) -> list[str]:
+    """How far each limit of the rule can be trusted."""
     condition = rule.condition
     if isinstance(condition, Threshold):
         return [limit.evidence for limit in condition.limits.values()]
     return [condition.absence.grounds.evidence if isinstance(condition, Absence) else condition.grounds.evidence]
 
 
-def _watches(rule: Rule) -> str:
+def watched_by(rule: Rule) -> str:
+    """What the rule watches, in a few words."""
     scope = rule.applies_to
     parts = [scope.property or "every device"]
     if scope.asset_kinds:
@@ -154,7 +156,8 @@ def _watches(rule: Rule) -> str:
     return " ".join(parts)
 
 
-def _when(rule: Rule) -> str:
+def condition_of(rule: Rule) -> str:
+    """When the rule raises, in a few words."""
     condition = rule.condition
     if isinstance(condition, Absence):
         return f"silent for {condition.absence.factor:g} intervals + {condition.absence.grace_s} s"
