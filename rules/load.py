@@ -115,7 +115,7 @@ def _misfits(rule: Rule, known: dict[str, Property], networks: frozenset[str]) -
             f"unknown property {rule.applies_to.property!r}: {_suggestion(rule.applies_to.property, known)}",
         )
         return
-    if item.network is not None and rule.network != item.network:
+    if item.network is not None and rule.network != item.network and rule.network in networks:
         yield (
             ("network",),
             f"property {item.id} belongs to network {item.network}, not {rule.network}: write network: {item.network}",

@@ -84,7 +84,7 @@ def build(rules: Iterable[Rule], watched: Iterable[Watched], shared: frozenset[s
     if shared is None:
         shared = frozenset(p.id for p in properties() if p.network is None)
     ordered = tuple(sorted(watched, key=lambda w: (w.device, w.datastream)))
-    lookup = np.full(max((w.datastream for w in ordered), default=-1) + 1, -1, dtype=np.int32)
+    lookup = np.full(max((w.datastream for w in ordered), default=0) + 1, -1, dtype=np.int32)
     low, high = np.full(len(ordered), -np.inf), np.full(len(ordered), np.inf)
     thresholds = [rule for rule in by_id.values() if not isinstance(rule.condition, Absence)]
     interned: dict[tuple[object, ...], tuple[tuple[Track, ...], float, float]] = {}

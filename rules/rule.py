@@ -108,6 +108,8 @@ class Threshold(_Model):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
+        if not self.above and not self.below:
+            raise ValueError("names neither `above` nor `below`: add the one that is worse")
         if self.above and self.below:
             raise ValueError("both `above` and `below`: make two rules of it")
         ranked = sorted(self.limits.items(), key=lambda item: Level.parse(item[0]), reverse=True)

@@ -6,7 +6,7 @@ second; a crash in between makes the next leader read some quiet rows again, whi
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import structlog
@@ -19,6 +19,7 @@ from domain.times import LATEST, Clock
 from rules.evaluate import Evaluator
 from rules.plan import build
 from rules.rule import Rule
+from rules.silence import NEVER
 from rules.step import Observations, Step
 from rules.wording import commit_of, withdrawal
 from runtime import metrics
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 #: How long a position that nothing hangs on may wait for its commit, in seconds.
 _POSITION_S = 1.0
+#: Journal rows before the position that are read again at a start, to know what is late among the rows after it.
+_LOOK_BACK = 500
 
 #: The catalogue for a registry; ConfigurationError if it cannot be used.
 Catalogue = Callable[[WatchedRegistry], tuple[Rule, ...]]
@@ -84,11 +87,12 @@ class Session:
             return False
         with metrics.rules_evaluation_seconds.time():
             step = self._evaluate(stretch)
-            self.positions |= stretch.positions
+            reached = self.positions | stretch.positions
             self._uncommitted = True
             if step.changed or time.monotonic() - self._committed_at >= _POSITION_S:
-                self._write(commit_of(step, self.positions))
+                self._write(commit_of(step, reached))
             self._evaluator.adopt(step)
+            self.positions = reached
         _count(step)
         return True
 
@@ -181,7 +185,7 @@ class Session:
         """
         watched = self._evaluator.plan.watched
         datastreams = np.array([item.datastream for item in watched], dtype=np.int32)
-        before = self._unread(datastreams)
+        before = self._evaluated_before(datastreams)
         newest = newest_before(self._connection, datastreams, before, good=False)
         chosen = np.array([datastream_subject(item.datastream) in busy for item in watched], dtype=bool)
         self._evaluator.remember(newest.datastreams, newest.times, newest.values, good=False)
@@ -191,15 +195,31 @@ class Session:
             newest = newest_before(self._connection, datastreams[chosen], before[chosen], good=True)
             self._evaluator.remember(newest.datastreams, newest.times, newest.values, good=True)
 
-    def _unread(self, datastreams: NDArray[np.int32]) -> NDArray[np.int64]:
-        """For each datastream the earliest instant that stands in the journal after our position."""
-        oldest = np.full(int(datastreams.max(initial=0)) + 1, LATEST, dtype=np.int64)
-        after = dict(self.positions)
-        while (stretch := journal.follow(self._connection, after)).rows:
+    def _evaluated_before(self, datastreams: NDArray[np.int32]) -> NDArray[np.int64]:
+        """For each datastream an instant: its newest observation before it has been evaluated.
+
+        That is the earliest observation that stands in the journal after our position; or, where the rows shortly
+        before our position hold a newer one, the instant after that, for what is unread is late then.
+        """
+        size = int(datastreams.max(initial=0)) + 1
+        unread = np.full(size, LATEST, dtype=np.int64)
+        for stretch in self._stretches(self.positions):
+            known = stretch.datastreams < size
+            np.minimum.at(unread, stretch.datastreams[known], stretch.times[known])
+        if not (unread < LATEST).any():
+            return unread[datastreams]
+        recent = np.full(size, NEVER, dtype=np.int64)
+        back = {partition: max(0, seq - _LOOK_BACK) for partition, seq in self.positions.items()}
+        for stretch in self._stretches(back, self.positions):
+            known = (stretch.datastreams < size) & (stretch.qualities == 0)
+            np.maximum.at(recent, stretch.datastreams[known], stretch.times[known])
+        return np.maximum(unread, recent + 1)[datastreams]
+
+    def _stretches(self, after: dict[str, int], upto: dict[str, int] | None = None) -> Iterator[Stretch]:
+        after = dict(after)
+        while (stretch := journal.follow(self._connection, after, upto)).rows:
             after |= stretch.positions
-            known = stretch.datastreams < len(oldest)
-            np.minimum.at(oldest, stretch.datastreams[known], stretch.times[known])
-        return oldest[datastreams]
+            yield stretch
 
 
 def _count(step: Step) -> None:

@@ -12,6 +12,7 @@ never on when they were delivered or when somebody looked.
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 from domain.alert import AlertEvent, Level
@@ -104,12 +105,17 @@ def track(rule: Rule, interval_s: int) -> Track:
         rule=rule.id,
         sign=sign,
         limits=limits,
-        releases=tuple(limit - hysteresis for limit in limits),
+        releases=tuple(_inwards(limit, hysteresis) for limit in limits),
         levels=levels,
         delay=condition.on_delay_s * MICROS_PER_SECOND,
         hold=interval,
         gap=interval * 3 // 2,
     )
+
+
+def _inwards(limit: float, hysteresis: float) -> float:
+    """The difference as a person reckons it: 0.21 less 0.01 is 0.2, and a value of 0.2 is there."""
+    return float(Decimal(repr(limit)) - Decimal(repr(hysteresis)))
 
 
 def _fire(own: Track, state: State, due_by: int, value: float, changes: list[Change]) -> State:

@@ -1,6 +1,6 @@
 """YAML documents whose every problem names its line: what a person wrote must be mendable from the message alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,10 @@ class Document:
             mark = getattr(exc, "problem_mark", None)
             line = f":{mark.line + 1}" if mark else ""
             raise DocumentError([f"{path}{line}: not YAML: {getattr(exc, 'problem', None) or exc}"]) from exc
+        if twice := list(_repeated(self._root)):
+            raise DocumentError(
+                [f"{path}:{line}: the key {key!r} stands here a second time: remove one" for key, line in twice]
+            )
 
     def at(self, location: Iterable[str | int]) -> str:
         """`file:line` of the part at a location (keys and positions); of the nearest part above it if it is missing."""
@@ -50,6 +54,20 @@ class Document:
             f"{self.at(e['loc'])}: {'.'.join(str(step) for step in e['loc']) or 'document'}: {e['msg']}"
             for e in error.errors(include_input=False, include_url=False)
         ]
+
+
+def _repeated(node: Any) -> Iterator[tuple[str, int]]:  # noqa: ANN401 - nodes of an untyped library
+    """Keys that a mapping holds twice, with their lines; YAML would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key.value, key.start_mark.line + 1
+            seen.add(key.value)
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated(item)
 
 
 def _below(node: Any, step: str | int) -> Any:  # noqa: ANN401 - nodes of an untyped library

@@ -15,6 +15,8 @@ from storage.sql import queries
 
 #: Most journal rows in one fetch: many small batches come as one.
 _ROWS = 512
+#: Beyond every sequence number.
+_END = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,8 +62,21 @@ def positions(connection: Connection[TupleRow], follower: str) -> dict[str, int]
     return {row[0]: int(row[1]) for row in rows}
 
 
-def follow(connection: Connection[TupleRow], after: Mapping[str, int], *, observations: int = 200_000) -> Stretch:
-    """The next rows of the named partitions: about `observations` of each at most, but at least one row."""
+def follow(
+    connection: Connection[TupleRow],
+    after: Mapping[str, int],
+    upto: Mapping[str, int] | None = None,
+    *,
+    observations: int = 200_000,
+) -> Stretch:
+    """The next rows of the named partitions: about `observations` of each at most, but at least one row.
+
+    Args:
+        connection: Learns to read arrays as columns.
+        after: The position in each partition.
+        upto: The last row that is wanted in each partition; all if None.
+        observations: Bound of one fetch.
+    """
     register(connection, load=True)
     with translated(), connection.cursor(binary=True) as cursor:
         rows = cursor.execute(
@@ -69,6 +84,7 @@ def follow(connection: Connection[TupleRow], after: Mapping[str, int], *, observ
             {
                 "partitions": list(after),
                 "positions": list(after.values()),
+                "ends": [_END if upto is None else upto.get(partition, 0) for partition in after],
                 "rows": _ROWS,
                 "observations": observations,
             },

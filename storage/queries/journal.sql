@@ -2,14 +2,14 @@
 -- The next rows of each partition in commit order. How much a row holds is told by the stored size of its first array,
 -- which needs no look into it: 24 bytes and 4 for each observation. At least one row comes, whatever its size.
 SELECT p.partition, j.seq, j.stored_at, j.datastreams, j.times, j.values, j.qualities
-  FROM unnest(%(partitions)s::text[], %(positions)s::bigint[]) AS p (partition, position)
+  FROM unnest(%(partitions)s::text[], %(positions)s::bigint[], %(ends)s::bigint[]) AS p (partition, position, ending)
  CROSS JOIN LATERAL (
        SELECT *
          FROM (SELECT seq, (extract(epoch FROM stored_at) * 1000000)::bigint AS stored_at,
                       datastreams, times, values, qualities,
                       sum(pg_column_size(datastreams)) OVER (ORDER BY seq) - pg_column_size(datastreams) AS before
                  FROM journal
-                WHERE partition = p.partition AND seq > p.position
+                WHERE partition = p.partition AND seq > p.position AND seq <= p.ending
                 ORDER BY seq
                 LIMIT %(rows)s) sized
         WHERE before < 4 * %(observations)s) j

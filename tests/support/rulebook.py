@@ -1,0 +1,177 @@
+"""Rules and datastreams for tests, and a plain loop over the same state machine to compare the engine with."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from domain.subject import Watched, datastream_subject
+from rules.evaluate import Evaluator
+from rules.plan import Plan, build
+from rules.rule import Rule
+from rules.silence import NEVER
+from rules.step import Observations, Step
+from rules.threshold import NORMAL, Change, Sample, State, observe
+
+SECOND = 1_000_000
+#: 2026-05-01T00:00:00Z
+T0 = 1_777_593_600 * SECOND
+
+
+def words(text: str) -> dict[str, str]:
+    return {"en": text, "zh": f"{text} 中文"}
+
+
+RATIONALIZATION = {
+    "cause": words("cause"),
+    "consequence": words("consequence"),
+    "operator_action": words("action"),
+    "response_time_s": 600,
+    "owner": words("owner"),
+}
+
+
+def rule(identifier: str = "r", *, condition: dict[str, Any], **fields: object) -> Rule:
+    data: dict[str, Any] = {
+        "id": identifier,
+        "kind": "safety",
+        "network": "gas",
+        "applies_to": {"property": "gas.ch4.chamber"},
+        "condition": condition,
+        "title": words("{asset_en}"),
+        "text": words("{value} {unit}"),
+        "rationalization": RATIONALIZATION,
+    }
+    return Rule.model_validate(data | fields)
+
+
+def above(identifier: str = "r", *, hysteresis: float = 0, on_delay_s: int = 0, **limits: float) -> Rule:
+    levels = {name: {"limit": limit, "evidence": "unverified"} for name, limit in limits.items()}
+    return rule(identifier, condition={"above": levels, "hysteresis": hysteresis, "on_delay_s": on_delay_s})
+
+
+def below(identifier: str = "r", *, hysteresis: float = 0, on_delay_s: int = 0, **limits: float) -> Rule:
+    levels = {name: {"limit": limit, "evidence": "unverified"} for name, limit in limits.items()}
+    return rule(identifier, condition={"below": levels, "hysteresis": hysteresis, "on_delay_s": on_delay_s})
+
+
+def silence(identifier: str = "silent", *, factor: float = 2, grace_s: int = 0, **fields: object) -> Rule:
+    condition = {
+        "absence": {"factor": factor, "grace_s": grace_s, "level": "yellow", "grounds": {"evidence": "unverified"}}
+    }
+    return rule(identifier, condition=condition, **({"network": "any", "applies_to": {}} | fields))
+
+
+def stream(datastream: int, *, device: str | None = None, interval_s: int = 60, **fields: object) -> Watched:
+    data: dict[str, Any] = {
+        "datastream": datastream,
+        "property": "gas.ch4.chamber",
+        "unit": "%{LEL}",
+        "device": device or f"d{datastream}",
+        "interval_s": interval_s,
+        "registered_at": T0,
+        "asset": "well-1",
+        "asset_kind": "valve_well",
+        "asset_en": "Well 1",
+        "asset_zh": "1号井",
+        "network": "gas",
+        "area": "530102",
+    }
+    return Watched(**(data | fields))
+
+
+#: datastream, seconds after T0, value, quality
+Row = tuple[int, float, float, int]
+
+
+def batch(rows: Iterable[Row]) -> Observations:
+    rows = list(rows)
+    return Observations(
+        datastreams=np.array([r[0] for r in rows], dtype=np.int32),
+        times=np.array([T0 + round(r[1] * SECOND) for r in rows], dtype=np.int64),
+        values=np.array([r[2] for r in rows], dtype=np.float64),
+        qualities=np.array([r[3] for r in rows], dtype=np.int16),
+    )
+
+
+def feed(evaluator: Evaluator, *rows: Row) -> Step:
+    """Evaluates one batch and adopts it."""
+    step = evaluator.evaluate(batch(rows))
+    evaluator.adopt(step)
+    return step
+
+
+def tick(evaluator: Evaluator, seconds: float) -> Step:
+    """Ticks at a number of seconds after T0 and adopts it."""
+    step = evaluator.tick(T0 + round(seconds * SECOND))
+    evaluator.adopt(step)
+    return step
+
+
+#: subject, event, seconds after T0, level
+Told = tuple[str, str, float, str]
+
+
+def told(*steps: Step) -> list[Told]:
+    return [
+        (t.subject, t.event.value, (t.time - T0) / SECOND, t.level.label) for step in steps for t in step.transitions
+    ]
+
+
+class PlainLoop:
+    """What the engine must equal: each observation through every rule of its datastream, one after the other."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._numbers = {item.datastream: number for number, item in enumerate(plan.watched)}
+        self._states: dict[tuple[str, int], State] = {}
+        self._last: dict[int, Sample] = {}
+        self.told: list[Told] = []
+
+    def feed(self, observations: Observations) -> None:
+        columns = (observations.datastreams, observations.times, observations.values, observations.qualities)
+        for datastream, time, value, quality in zip(*(column.tolist() for column in columns), strict=True):
+            number = self._numbers.get(datastream)
+            if number is None or quality:
+                continue
+            last = self._last.get(number)
+            if last is not None and time <= last.time:
+                continue
+            new = Sample(time, value)
+            for own in self._plan.tracks[number]:
+                changes: list[Change] = []
+                key = (own.rule, number)
+                self._states[key] = observe(own, self._states.get(key, NORMAL), last, new, changes)
+                self.told += [
+                    (
+                        datastream_subject(datastream),
+                        change.event.value,
+                        (change.time - T0) / SECOND,
+                        own.level(change.rank).label,
+                    )
+                    for change in changes
+                ]
+            self._last[number] = new
+
+
+def evaluator(rules: Iterable[Rule], streams: Iterable[Watched]) -> Evaluator:
+    return Evaluator(build(rules, streams))
+
+
+__all__ = [
+    "NEVER",
+    "SECOND",
+    "T0",
+    "PlainLoop",
+    "Row",
+    "above",
+    "batch",
+    "below",
+    "evaluator",
+    "feed",
+    "rule",
+    "silence",
+    "stream",
+    "tick",
+    "told",
+]

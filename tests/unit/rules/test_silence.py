@@ -1,0 +1,117 @@
+"""Absence: judged by the clock of ingest, for every subject at once."""
+
+import time
+
+import pytest
+
+from tests.support.rulebook import above, evaluator, feed, silence, stream, tick, told
+
+
+def test_a_device_is_silent_after_twice_its_interval() -> None:
+    engine = evaluator([silence(factor=2, grace_s=5)], [stream(1)])
+    feed(engine, (1, 10, 1, 0))
+    assert told(tick(engine, 135)) == []
+    assert told(tick(engine, 135.000001)) == [("device:d1", "raised", 135, "yellow")]
+    assert told(tick(engine, 1000)) == []
+
+
+def test_it_is_heard_again() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    feed(engine, (1, 0, 1, 0))
+    tick(engine, 500)
+    feed(engine, (1, 490, 1, 0))
+    assert told(tick(engine, 501)) == [("device:d1", "cleared", 490, "yellow")]
+    assert told(tick(engine, 611)) == [("device:d1", "raised", 610, "yellow")]
+
+
+def test_a_datum_of_the_very_instant_of_the_raise_clears_it() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    feed(engine, (1, 0, 1, 0))
+    assert told(tick(engine, 120.5)) == [("device:d1", "raised", 120, "yellow")]
+    feed(engine, (1, 120, 1, 0))
+    assert told(tick(engine, 120.6)) == [("device:d1", "cleared", 120, "yellow")]
+
+
+def test_while_the_clock_of_ingest_stands_still_nobody_falls_silent() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    feed(engine, (1, 0, 1, 0))
+    assert told(*[tick(engine, 100) for _ in range(1000)]) == []
+
+
+def test_a_clock_that_runs_backwards_clears_nothing() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    feed(engine, (1, 0, 1, 0))
+    tick(engine, 200)
+    assert told(tick(engine, 50)) == []
+    after = evaluator([silence()], [stream(1)])
+    after.restore(engine.standings())
+    assert told(tick(after, 50)) == []
+
+
+def test_any_datum_is_a_sign_of_life_whatever_its_quality() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    feed(engine, (1, 0, 1, 0))
+    feed(engine, (1, 100, 1, 1))
+    assert told(tick(engine, 130)) == []
+
+
+def test_an_old_datum_does_not_end_a_silence_that_goes_on() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    feed(engine, (1, 0, 1, 0))
+    tick(engine, 1000)
+    feed(engine, (1, 30, 1, 0))
+    assert told(tick(engine, 1001)) == []
+
+
+def test_a_device_never_heard_is_silent_since_it_was_registered() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    assert told(tick(engine, 120)) == []
+    assert told(tick(engine, 121)) == [("device:d1", "raised", 120, "yellow")]
+
+
+def test_one_datastream_that_speaks_keeps_its_whole_device_alive() -> None:
+    streams = [stream(1, device="a"), stream(2, device="a"), stream(3, device="b")]
+    engine = evaluator([silence()], streams)
+    feed(engine, (1, 0, 1, 0), (2, 0, 1, 0), (3, 0, 1, 0))
+    feed(engine, (2, 100, 1, 0))
+    assert told(tick(engine, 130)) == [("device:b", "raised", 120, "yellow")]
+
+
+def test_a_rule_on_a_property_watches_its_datastream_alone() -> None:
+    streams = [stream(1, device="a"), stream(2, device="a", property="gas.flow"), stream(3, device="b")]
+    engine = evaluator([silence(network="gas", applies_to={"property": "gas.ch4.chamber"})], streams)
+    feed(engine, (1, 0, 1, 0), (2, 100, 1, 0), (3, 100, 1, 0))
+    assert told(tick(engine, 130)) == [("datastream:1", "raised", 120, "yellow")]
+
+
+def test_a_rule_of_one_network_watches_the_devices_of_that_network() -> None:
+    streams = [
+        stream(1, device="a"),
+        stream(2, device="b", network="water"),
+        stream(3, device="c"),
+        stream(4, device="c"),
+    ]
+    engine = evaluator([silence(network="gas")], streams)
+    assert [subject for subject, *_ in told(tick(engine, 1000))] == ["device:a", "device:c"]
+
+
+def test_silence_and_thresholds_do_not_disturb_each_other() -> None:
+    engine = evaluator([silence(), above(blue=10)], [stream(1)])
+    steps = [feed(engine, (1, 0, 11, 0)), tick(engine, 500), feed(engine, (1, 499, 3, 0)), tick(engine, 501)]
+    assert told(*steps) == [
+        ("datastream:1", "raised", 0, "blue"),
+        ("device:d1", "raised", 120, "yellow"),
+        ("datastream:1", "cleared", 499, "blue"),
+        ("device:d1", "cleared", 499, "yellow"),
+    ]
+
+
+@pytest.mark.parametrize("devices", [20_000])
+def test_twenty_thousand_devices_are_judged_in_milliseconds(devices: int) -> None:
+    engine = evaluator([silence()], [stream(3 * n + k, device=f"d{n:05d}") for n in range(devices) for k in range(3)])
+    feed(engine, *[(3 * n, 0, 1.0, 0) for n in range(devices)])
+    started = time.perf_counter()
+    for second in range(20):
+        assert not tick(engine, 100 + second / 10).changed
+    assert (time.perf_counter() - started) / 20 < 0.02
+    assert len(tick(engine, 200).transitions) == devices
