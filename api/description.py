@@ -22,6 +22,7 @@ one is made. **Times** are RFC 3339 with a zone; answers are in UTC. **Pages**: 
 with `cursor`. **Errors** are problems (RFC 9457), `application/problem+json`.
 """
 _PROBLEMS = {
+    "400": "The body is not text in UTF-8.",
     "401": "A valid token is needed.",
     "403": "The token's role is too low.",
     "404": "There is no such thing.",
@@ -68,7 +69,9 @@ def _add_problems(path: str, operation: dict[str, Any]) -> None:
     operation["security"] = [{"token": []}, {}]
     reference = {"$ref": "#/components/schemas/Problem"}
     for status, description in _PROBLEMS.items():
-        if (status == "404" and "{" not in path) or (status in {"409", "413"} and "requestBody" not in operation):
+        if (status == "404" and "{" not in path) or (
+            status in {"400", "409", "413"} and "requestBody" not in operation
+        ):
             continue
         operation["responses"][status] = {"description": description, "content": {MEDIA_TYPE: {"schema": reference}}}
 

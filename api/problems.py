@@ -142,15 +142,11 @@ def _problem_of(error: Exception) -> HTTPException:
 def handle(request: Request, error: Exception) -> JSONResponse:
     """The one handler of everything that goes wrong."""
     problem = _problem_of(error)
-    if problem.status_code >= 500:
-        write = log.error if problem.status_code == 500 else log.warning
-        write(
-            "request_failed",
-            path=request.url.path,
-            status=problem.status_code,
-            error=f"{type(error).__name__}: {error}",
-            exc_info=error if problem.status_code == 500 else None,
-        )
+    if problem.status_code == 500:
+        log.error("request_failed", path=request.url.path, exc_info=error)
+    elif isinstance(error, UnavailableError):
+        # Refusals of ours are counted, not logged: under load there are thousands.
+        log.warning("database_unavailable", path=request.url.path, error=str(error))
     return response(problem, request.url.path)
 
 
