@@ -1,9 +1,14 @@
 """`lifeline demo`: a county that publishes, stored, watched and alerting, in this terminal."""
 
 import json
+import os
+import shutil
+import socket
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,11 +16,14 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from commands.demo_run import Demo
-from runtime.settings import Settings, load
+from commands.demo_run import PARTS, Demo
+from runtime.embedded.folder import FolderLock
+from runtime.settings import PREFIX, Settings, load
 
 _READY_S = 60.0
 _REFRESH_S = 1.0
+#: Below LIFELINE_DATA_DIR; begun afresh each time.
+_FOLDER = "demo"
 #: How often a line is written where no live view can be drawn.
 _LINE_S = 5.0
 
@@ -34,9 +42,10 @@ def demo(
 ) -> None:
     """Shows the whole platform at work on a fictitious county of more than 200 devices on five networks.
 
-    Something goes wrong on each network within the first seconds, and again every few minutes. Runs until Ctrl-C and
-    then stops in order. With --once it ends by itself: exit status 0 when every published entry is accounted for and
-    every network has raised an alert, 1 otherwise. Exit status 2 when it cannot run.
+    Something goes wrong on each network within the first seconds, and again every few minutes. Each run begins with an
+    empty database and goes on until Ctrl-C, then it stops in order. With --once it ends by itself: exit status 0 when
+    every published entry is accounted for and every network has raised an alert, 1 otherwise. Exit status 2 when it
+    cannot run.
 
     Example: `lifeline demo --language zh`
     """
@@ -46,6 +55,9 @@ def demo(
     from runtime.supervisor import StageFailedError
 
     settings = load()
+    if port is None and f"{PREFIX}API_PORT" not in os.environ and _taken(settings.api_port):
+        # Nobody asked for the usual port, so that its being taken need not stop a demonstration.
+        port = 0
     changes = {"language": language, "api_port": port}
     settings = settings.model_copy(update={k: v for k, v in changes.items() if v is not None})
     configure("demo", settings.model_copy(update={"log_level": "error"}))
@@ -56,6 +68,12 @@ def demo(
         sys.stderr.write(f"lifeline demo: {exc}\n")
         status = 2
     raise typer.Exit(status)
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _once(settings: Settings, seed: int, duration_s: float, stop: threading.Event, *, as_json: bool) -> int:
@@ -73,7 +91,8 @@ def _once(settings: Settings, seed: int, duration_s: float, stop: threading.Even
 def _live(settings: Settings, seed: int, stop: threading.Event) -> int:
     console = Console()
     zh = settings.language == "zh"
-    with Demo(settings, seed=seed, stop=stop, say=console.print) as running:
+    folder = settings.data_dir / _FOLDER
+    with _fresh(folder), Demo(settings.model_copy(update={"data_dir": folder}), seed, stop, console.print) as running:
         running.start(_READY_S)
         if not stop.is_set():
             if console.is_terminal:
@@ -81,8 +100,21 @@ def _live(settings: Settings, seed: int, stop: threading.Event) -> int:
             else:
                 _write_lines(running, stop)
         console.print("正在有序停止……" if zh else "stopping in order …")
-    console.print("[green]已停止，数据保存在[/]" if zh else "[green]stopped; the data stay in[/]", settings.data_dir)
+    console.print("[green]已全部停止[/]" if zh else "[green]everything has stopped[/]")
     return 0
+
+
+@contextmanager
+def _fresh(folder: Path) -> Iterator[None]:
+    """Owns the folder of the demo and empties it: a county that was switched off for a night is no good first sight."""
+    lock = FolderLock(folder)
+    lock.acquire()
+    try:
+        for part in PARTS:
+            shutil.rmtree(folder / part, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
 
 
 def _draw(running: Demo, console: Console, stop: threading.Event) -> None:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from commands.demo_run import Demo
-from commands.demo_watch import undelayed_rules
+from commands.demo_watch import counters, undelayed_rules
 from domain.catalogue import NETWORKS
-from domain.condition import PartitionCondition
 from domain.times import now_micros
 from runtime.settings import Settings
 from storage import latencies, status
 from storage.database import connect
 from storage.latencies import Latency
 
-_READY_S = 20.0
+_READY_S = 60.0
 #: How long what was acknowledged may take to be stored and judged after the last device fell silent.
 _SETTLE_S = 10.0
 _POLL_S = 0.1
@@ -88,7 +87,7 @@ class Report:
 
 def run_once(settings: Settings, *, seed: int, duration_s: float, stop: threading.Event) -> Report:
     """Publishes for `duration_s` and reports; raises as `Demo.start` does. Ends early when asked to stop."""
-    with Demo(settings, seed=seed, stop=stop, say=lambda _text: None) as demo:
+    with Demo(settings, seed, stop, lambda _text: None) as demo:
         began = now_micros()
         demo.start(_READY_S)
         stop.wait(duration_s)
@@ -98,19 +97,20 @@ def run_once(settings: Settings, *, seed: int, duration_s: float, stop: threadin
             published = demo.fleet.ledger.entries
         with connect(demo.platform.database_url, application="demo") as connection:
             deadline = time.monotonic() + _SETTLE_S
-            while time.monotonic() < deadline:
-                partitions = status.partitions(connection)
+            while True:
+                now = counters(status.partitions(connection))
+                counts = {name: now[name] - demo.before[name] for name in now}
                 behind = sum(follower.behind for follower in status.followers(connection))
-                if _sum(partitions, "received") >= published and behind == 0:
+                if (counts["received"] >= published and behind == 0) or time.monotonic() > deadline:
                     break
                 time.sleep(_POLL_S)
             return Report(
                 published=published,
-                received=_sum(partitions, "received"),
-                stored=_sum(partitions, "stored"),
-                duplicates=_sum(partitions, "duplicates"),
-                conflicts=_sum(partitions, "conflicts"),
-                rejected=_sum(partitions, "rejected"),
+                received=counts["received"],
+                stored=counts["stored"],
+                duplicates=counts["duplicates"],
+                conflicts=counts["conflicts"],
+                rejected=counts["rejected"],
                 held=_held(demo.platform.health_urls["ingest"]),
                 alerts_by_network=latencies.raised_by_network(connection, since=began),
                 publish_to_stored=latencies.published_to_stored(connection, since=began),
@@ -118,10 +118,6 @@ def run_once(settings: Settings, *, seed: int, duration_s: float, stop: threadin
                     connection, undelayed_rules(settings.rules_dir), since=began
                 ),
             )
-
-
-def _sum(partitions: list[PartitionCondition], counter: str) -> int:
-    return sum(int(getattr(partition, counter)) for partition in partitions)
 
 
 def _held(page: str) -> int:

@@ -8,12 +8,13 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from commands.demo_view import View
-from commands.demo_watch import Watch, undelayed_rules
-from commands.platform import Platform
+from commands.demo_watch import Watch, counters, undelayed_rules
+from commands.platform import FOLDERS, Platform
 from domain.registry_folder import read, write
 from runtime.settings import Settings
 from simulators.county import County, build
 from simulators.fleet import Fleet
+from storage import status
 from storage.database import connect
 from storage.registry import import_registry, known
 
@@ -36,6 +37,8 @@ _WORDS = {
     },
 }
 _REGISTRY_FOLDER = "registry"
+#: Everything that a run leaves in its folder.
+PARTS = (*FOLDERS, _REGISTRY_FOLDER)
 
 
 class Demo:
@@ -48,11 +51,13 @@ class Demo:
         say: Told each step, in the language of the settings.
     """
 
-    def __init__(self, settings: Settings, *, seed: int, stop: threading.Event, say: Callable[[str], object]) -> None:
+    def __init__(self, settings: Settings, seed: int, stop: threading.Event, say: Callable[[str], object]) -> None:
         self.settings = settings
         self.county: County = build(seed)
         self.platform = Platform(settings, quiet=True)
         self.fleet: Fleet | None = None
+        #: Counters of ingest before the first device spoke; not zero on a database that was given.
+        self.before = counters(())
         self._stop = stop
         self._say = say
         self._words = _WORDS[settings.language]
@@ -83,7 +88,8 @@ class Demo:
         self._say(self._words["registry"].format(devices=len(registry.devices), datastreams=len(registry.datastreams)))
         self._register()
         self._say(self._words["stages"])
-        self.platform.start_stages()
+        # First what the devices need, so that the first alert does not wait for the API's start.
+        self.platform.start_stages("ingest", "rules")
         # What is published before ingest has subscribed for the first time, nobody keeps.
         self.platform.wait_ready(timeout_s, self._stop.is_set)
         if self._stop.is_set():
@@ -91,6 +97,7 @@ class Demo:
         self._say(self._words["fleet"])
         self.fleet = Fleet(self.county, self.platform.mqtt_url)
         self.fleet.start()
+        self.platform.start_stages()
 
     def watch(self) -> Watch:
         """A reader of moments; call after `start`."""
@@ -101,13 +108,13 @@ class Demo:
             self.fleet,
             rules=undelayed_rules(self.settings.rules_dir),
             docs_url=f"{self.platform.api_url}/docs",
+            before=self.before,
             stages=self.platform.running,
         )
 
     def view(self) -> View:
         """How moments of this run are drawn."""
-        assets = {asset.id: (asset.name_en, asset.name_zh) for asset in self.county.registry.assets}
-        return View(language=self.settings.language, zone=ZoneInfo(self.settings.zone), assets=assets)
+        return View(language=self.settings.language, zone=ZoneInfo(self.settings.zone))
 
     def _register(self) -> None:
         """Writes the registry folder and imports it, as a person would."""
@@ -115,3 +122,4 @@ class Demo:
         write(self.county.registry, Path(folder))
         with connect(self.platform.database_url, application="demo", statement_timeout_s=60) as connection:
             import_registry(connection, read(folder, known(connection)))
+            self.before = counters(status.partitions(connection))

@@ -37,7 +37,7 @@ _WORDS = {
         "rate": "stored per second", "lag": "behind the broker", "acknowledged": "publish → acknowledged",
         "to_stored": "publish → stored", "to_alert": "publish → alert", "networks": "Networks",
         "devices": "devices", "silent": "silent", "alerts": "Alerts", "active": "active", "time": "time",
-        "level": "level", "network": "network", "what": "what", "where": "where", "value": "value", "state": "state",
+        "level": "level", "network": "network", "what": "what", "value": "value", "state": "state",
         "cleared": "cleared after {s:.0f} s", "none": "none yet: the first incident begins in a moment",
         "told": "notifications waiting", "stages": "Stages",
     },
@@ -49,7 +49,7 @@ _WORDS = {
         "rate": "每秒入库", "lag": "落后于消息服务器", "acknowledged": "发布 → 确认",
         "to_stored": "发布 → 入库", "to_alert": "发布 → 告警", "networks": "各专项",
         "devices": "设备", "silent": "失联", "alerts": "告警", "active": "告警中", "time": "时间",
-        "level": "级别", "network": "专项", "what": "内容", "where": "位置", "value": "监测值", "state": "状态",
+        "level": "级别", "network": "专项", "what": "内容", "value": "监测值", "state": "状态",
         "cleared": "{s:.0f} 秒后解除", "none": "暂无告警：首个事件即将发生",
         "told": "待发通知", "stages": "进程",
     },
@@ -70,6 +70,8 @@ class Moment:
     acknowledged_ms: Latency
     rate: float
     condition: Condition
+    #: Counters of ingest (received, stored, duplicates, conflicts, rejected) since the demo began.
+    counts: Mapping[str, int]
     to_stored: Latency
     to_alert: Latency
     #: Newest change first.
@@ -81,11 +83,10 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """How to draw: language, time zone, and the names of assets as (English, Chinese)."""
+    """How to draw: language (en, zh) and time zone."""
 
     language: str
     zone: ZoneInfo
-    assets: Mapping[str, tuple[str, str]]
 
     def word(self, key: str) -> str:
         """A word in the language of the view."""
@@ -108,15 +109,11 @@ class View:
 
     def line(self, moment: Moment) -> str:
         """The picture of a moment in one line, for logs and pipes."""
-        counts = {
-            name: sum(getattr(p, name) for p in moment.condition.partitions)
-            for name in ("received", "stored", "duplicates", "conflicts", "rejected")
-        }
         balanced = all(p.balanced for p in moment.condition.partitions)
         active = sum(a.active for a in moment.condition.alerts)
         parts = [
             f"{self.word('published')} {moment.published}",
-            *(f"{self.word(name)} {count}" for name, count in counts.items()),
+            *(f"{self.word(name)} {count}" for name, count in moment.counts.items()),
             self.word("balanced" if balanced else "unbalanced"),
             f"{self.word('active')} {active}",
             f"{self.word('docs')} {moment.docs_url}",
@@ -141,8 +138,7 @@ class View:
         table.add_column(justify="right", style="bold")
         table.add_row(self.word("published"), f"{moment.published:,}")
         table.add_row(self.word("under_way"), f"{moment.under_way:,}")
-        for name in ("received", "stored", "duplicates", "conflicts", "rejected"):
-            count = sum(getattr(p, name) for p in partitions)
+        for name, count in moment.counts.items():
             bad = name in {"conflicts", "rejected"} and count
             table.add_row(self.word(name), Text(f"{count:,}", style="red" if bad else ""))
         balanced = all(p.balanced for p in partitions)
@@ -194,13 +190,13 @@ class View:
         if not moment.alerts:
             return Panel(Text(self.word("none"), style="dim"), title=title, border_style="red", box=box.ROUNDED)
         table = Table(box=None, expand=True, padding=(0, 1))
-        for name in ("time", "level", "network", "what", "where", "value", "state"):
+        for name in ("time", "level", "network", "what", "value", "state"):
             table.add_column(
                 self.word(name),
                 no_wrap=True,
                 overflow="ellipsis",
-                ratio={"what": 5, "where": 6, "value": 3}.get(name),
-                min_width={"time": 8, "level": 8 if self.language == "en" else 6, "state": 10}.get(name),
+                ratio=1 if name == "what" else None,
+                min_width={"time": 8, "level": 8, "value": 11, "state": 18}.get(name),
             )
         for alert in moment.alerts[:rows]:
             table.add_row(*self._row(alert))
@@ -211,7 +207,6 @@ class View:
         dim = "" if active else "dim"
         network = next((n for n in NETWORKS if n.id == alert.network), None)
         level = self.choose(alert.level, LEVEL_NAMES_ZH[alert.level])
-        names = self.assets.get(alert.asset or "", (alert.asset or "", alert.asset or ""))
         if active or alert.cleared_at is None:
             state = Text(self.word("active"), style="bold red")
         else:
@@ -222,7 +217,6 @@ class View:
             Text(f" {level} ", style=_LEVEL_STYLES[alert.level] if active else f"dim {_LEVEL_STYLES[alert.level]}"),
             Text(self.choose(network.name_en, network.name_zh) if network else alert.network, style=dim),
             Text(self.choose(alert.title_en, alert.title_zh), style=dim),
-            Text(self.choose(*names), style=dim),
             Text(_value(alert), style=dim),
             state,
         )

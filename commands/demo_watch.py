@@ -2,14 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from commands.demo_view import Moment
 from domain.alert import AlertState
-from domain.condition import Condition
+from domain.condition import Condition, PartitionCondition
 from domain.errors import UnavailableError
 from domain.times import MICROS_PER_SECOND, now_micros
 from rules.load import load as load_rules
@@ -25,6 +25,7 @@ from storage.latencies import Latency
 _RATE_S = 10.0
 _LATENCY_S = 60
 _ALERTS = 60
+COUNTERS = ("received", "stored", "duplicates", "conflicts", "rejected")
 
 
 def undelayed_rules(folder: Path | None) -> tuple[str, ...]:
@@ -44,6 +45,7 @@ class Watch:
         fleet: Whose ledger to show.
         rules: Rules whose raises count for the latency of alerts.
         docs_url: Address of the API's documentation.
+        before: Counters of ingest when the demo began.
         stages: Asked at each moment: name of each stage and whether it runs.
     """
 
@@ -54,12 +56,14 @@ class Watch:
         *,
         rules: tuple[str, ...],
         docs_url: str,
+        before: Mapping[str, int],
         stages: Callable[[], Mapping[str, bool]],
     ) -> None:
         self._url = database_url
         self._fleet = fleet
         self._rules = rules
         self._docs_url = docs_url
+        self._before = before
         self._stages = stages
         self._connection = connect(database_url, application="demo", statement_timeout_s=5)
         self._began = time.monotonic()
@@ -98,6 +102,7 @@ class Watch:
             acknowledged_ms=percentiles(list(self._fleet.ledger.acknowledged_in_ms)),
             rate=self._rate(condition),
             condition=condition,
+            counts={name: count - self._before[name] for name, count in counters(condition.partitions).items()},
             to_stored=latencies.published_to_stored(connection, since=since),
             to_alert=latencies.published_to_alert(connection, self._rules, since=since),
             alerts=sorted(found, key=_gravity),
@@ -112,6 +117,15 @@ class Watch:
             self._counts.popleft()
         (then, before), (_, after) = self._counts[0], self._counts[-1]
         return (after - before) / (now - then) if now > then else 0.0
+
+
+def counters(partitions: Iterable[PartitionCondition]) -> dict[str, int]:
+    """The counters of ingest over all partitions; entries."""
+    found = dict.fromkeys(COUNTERS, 0)
+    for partition in partitions:
+        for name in COUNTERS:
+            found[name] += int(getattr(partition, name))
+    return found
 
 
 def _gravity(alert: AlertEntry) -> tuple[bool, float]:

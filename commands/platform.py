@@ -28,8 +28,8 @@ STAGES: dict[str, tuple[str, ...]] = {
     "serve": ("serve",),
 }
 _ROOT = Path(__file__).parents[1]
-#: What the embedded database and broker get as their folders, below LIFELINE_DATA_DIR.
-_DATABASE_FOLDER, _BROKER_FOLDER, _LOG_FOLDER = "database", "broker", "logs"
+#: Below LIFELINE_DATA_DIR.
+FOLDERS = _DATABASE_FOLDER, _BROKER_FOLDER, _LOG_FOLDER = "database", "broker", "logs"
 
 
 class Platform:
@@ -93,16 +93,17 @@ class Platform:
             for migration in migrate(connection, options):
                 log.info("migration_applied", number=migration.number, name=migration.name)
 
-    def start_stages(self) -> None:
-        """Starts every stage."""
+    def start_stages(self, *names: str) -> None:
+        """Starts the named stages, or all; may be called again for others."""
         logs = self._settings.data_dir.absolute() / _LOG_FOLDER
         if self._quiet:
             logs.mkdir(parents=True, exist_ok=True)
-        self._supervisor = Supervisor([self._stage(name, logs) for name in STAGES])
-        self._supervisor.start()
+        if self._supervisor is None:
+            self._supervisor = Supervisor([self._stage(name, logs) for name in STAGES])
+        self._supervisor.start(*names)
 
     def wait_ready(self, timeout_s: float, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Returns when every stage is ready; raises StageFailedError otherwise."""
+        """Returns when every stage that was started is ready; raises StageFailedError otherwise."""
         if self._supervisor:
             self._supervisor.wait_ready(timeout_s, stopped)
 

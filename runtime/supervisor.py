@@ -57,6 +57,7 @@ class _Child:
         self.start_again_at = 0.0
         self.backoff = Backoff(0.5, 30.0)
         self.hopeless = False
+        self.wanted = False
 
     @property
     def running(self) -> bool:
@@ -72,6 +73,7 @@ class _Child:
             folder=self.stage.folder,
         )
         self.started_at = time.monotonic()
+        self.wanted = True
         log.info("stage_started", stage_name=self.stage.name, pid=self.process.pid)
 
 
@@ -87,24 +89,26 @@ class Supervisor:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
-    def start(self) -> None:
-        """Starts every stage and goes on watching them."""
+    def start(self, *names: str) -> None:
+        """Starts the named stages, or all, and goes on watching them; may be called again for others."""
         for child in self._children:
-            child.start()
-        self._thread.start()
+            if not child.wanted and (not names or child.stage.name in names):
+                child.start()
+        if not self._thread.is_alive():
+            self._thread.start()
 
     def running(self) -> dict[str, bool]:
         """Each stage, and whether its process runs."""
         return {child.stage.name: child.running for child in self._children}
 
     def wait_ready(self, timeout_s: float, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Returns when every stage is ready, or `stopped` says that nobody waits any more.
+        """Returns when every stage that was started is ready, or `stopped` says that nobody waits any more.
 
         Raises:
             StageFailedError: One was not ready in time, or cannot run; the message carries the end of its output.
         """
         deadline = time.monotonic() + timeout_s
-        waiting = list(self._children)
+        waiting = [child for child in self._children if child.wanted]
         while waiting and not stopped():
             waiting = [child for child in waiting if not _ready(child.stage.ready_url)]
             for child in waiting:
@@ -128,7 +132,7 @@ class Supervisor:
     def _watch(self) -> None:
         while not self._stop.wait(_LOOK_S):
             for child in self._children:
-                if not child.running and not child.hopeless:
+                if child.wanted and not child.running and not child.hopeless:
                     self._revive(child)
 
     def _revive(self, child: _Child) -> None:

@@ -18,7 +18,7 @@ Shape = Callable[[float, float], float]
 #: Seconds from the beginning of one round of incidents to that of the next.
 ROUND_S = 150.0
 #: When in a round the incident of each network begins.
-BEGINS_S = {"gas": 1.5, "lighting": 3.0, "manhole": 4.5, "drainage": 6.0, "water": 7.5}
+BEGINS_S = {"gas": 0.5, "lighting": 2.0, "manhole": 3.5, "drainage": 5.0, "water": 6.5}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
