@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import pytest
 
@@ -21,14 +23,15 @@ for _name in [name for name in os.environ if name.startswith("LIFELINE_") and no
 
 
 @pytest.fixture(scope="session")
-def database_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], DatabaseServer]]:
+def database_servers() -> Iterator[Callable[[str], DatabaseServer]]:
     """Servers by kind, each started when first asked for."""
     running: dict[str, DatabaseServer] = {}
+    folder = Path(mkdtemp(prefix="lifeline-tests-"))
 
     def server(kind: str) -> DatabaseServer:
         if kind not in running:
             if kind == "postgresql":
-                running[kind] = PlainServer(tmp_path_factory.mktemp("postgresql"))
+                running[kind] = PlainServer(folder / "postgresql")
             elif kind == "timescaledb":
                 running[kind] = TimescaleServer()
             else:
@@ -38,6 +41,18 @@ def database_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calla
     yield server
     for one in running.values():
         one.stop()
+    rmtree(folder)
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """A folder for an embedded server.
+
+    Not pytest's `tmp_path`: every run of pytest closes those to other users, and root's PostgreSQL runs as one.
+    """
+    folder = Path(mkdtemp(prefix="lifeline-tests-"))
+    yield folder
+    rmtree(folder)
 
 
 @pytest.fixture(params=DATABASES)

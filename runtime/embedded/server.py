@@ -11,12 +11,14 @@ from typing import Self
 import psutil
 import structlog
 
-from runtime.embedded.children import Account, end, free_port, spawn
+from runtime.embedded.children import Account, end, free_port, port_is_free, spawn
 from runtime.embedded.folder import FolderLock
 
 log = structlog.get_logger(__name__)
 
 _POLL_S = 0.01
+#: A log that has grown beyond this is set aside at the next start, in place of the one before it.
+_LOG_LIMIT_BYTES = 10_000_000
 
 
 class StartError(Exception):
@@ -96,10 +98,15 @@ class EmbeddedServer(ABC):
         self._lock.acquire()
         try:
             self._take_over()
+            self._set_log_aside()
             self._bring_up()
         except BaseException:
             self.stop()
             raise
+
+    def _set_log_aside(self) -> None:
+        if self.log_file.exists() and self.log_file.stat().st_size > _LOG_LIMIT_BYTES:
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))
 
     def _bring_up(self) -> None:
         attempts = 3 if self._asked_port == 0 and self._port == 0 else 1
@@ -107,6 +114,8 @@ class EmbeddedServer(ABC):
         for _ in range(attempts):
             if attempts > 1:
                 self._port = free_port()
+            elif not port_is_free(self._port):
+                raise StartError(f"port {self._port} for the embedded {self.name} is taken: choose another")
             began = time.monotonic()
             self._prepare()
             self._process = spawn(
@@ -136,7 +145,7 @@ class EmbeddedServer(ABC):
     def healthy(self) -> bool:
         """Whether it runs and serves a client now."""
         try:
-            return self._running() and self._answers()
+            return self._running() and self._answers() and self._running()
         except OSError:
             return False
 
