@@ -75,8 +75,8 @@ class EmbeddedDatabase(EmbeddedServer):
         left = orphan(pid_file, str(self.data))
         if left is not None:
             self._end(left)
-        # Processes of a killed postmaster hold its shared memory until they notice, and no new one may start before. The
-        # log they have written is what recovery starts from, so there is nothing to wait for.
+        # Processes of a killed postmaster hold its shared memory until they notice, and no new one may start before.
+        # The log they have written is what recovery starts from, so there is nothing to wait for.
         for process in working_in(self.data):
             end(process, [])
         pid_file.unlink(missing_ok=True)
