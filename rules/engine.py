@@ -140,7 +140,7 @@ class Engine:
             found = session.catch_up()
             session.tick()
             if not found:
-                tower.wait(max(0.0, min(self._options.poll_s, next_tick - time.monotonic())))
+                tower.wait(max(0.0, min(self._options.poll_s, next_tick - time.monotonic())), self._stop)
 
     def _keep_house(self, ended: threading.Event) -> None:
         while not ended.wait(_HOUSEKEEPING_S):

@@ -1,5 +1,7 @@
 """Following the journal: rows after a position, in commit order, straight into numpy arrays."""
 
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,8 @@ from storage.sql import queries
 
 #: Most journal rows in one fetch: many small batches come as one.
 _ROWS = 512
+#: How long a wait may not notice that it shall stop, in seconds.
+_SLICE_S = 0.5
 #: Beyond every sequence number.
 _END = 2**63 - 1
 
@@ -133,11 +137,15 @@ class Watchtower:
             self._connection.execute(sql["listen"])
         return True
 
-    def wait(self, timeout_s: float) -> None:
-        """Returns when a batch was stored, or after `timeout_s`; UnavailableError if the lead is lost."""
+    def wait(self, timeout_s: float, stop: threading.Event | None = None) -> None:
+        """Returns when a batch was stored, after `timeout_s`, or soon after `stop`; raises UnavailableError."""
+        deadline = time.monotonic() + timeout_s
         with translated():
-            for _ in self._connection.notifies(timeout=timeout_s, stop_after=1):
-                pass
+            while not (stop is not None and stop.is_set()):
+                left = deadline - time.monotonic()
+                heard = [*self._connection.notifies(timeout=max(0.0, min(left, _SLICE_S)), stop_after=1)]
+                if heard or left <= _SLICE_S:
+                    return
 
     def check(self) -> None:
         """Raises UnavailableError if the connection, and with it the lead, is lost."""

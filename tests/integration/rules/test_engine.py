@@ -1,0 +1,126 @@
+"""The engine as it runs: woken by a notice, by its poll, ticking, and outliving its database."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from domain.errors import UnavailableError
+from rules.engine import Engine, EngineOptions
+from rules.rule import Rule
+from storage.database import connect
+from storage.journal import Watchtower
+from storage.retention import Retention
+from tests.support.proxy import Proxy
+from tests.support.rulebook import above, silence
+from tests.support.storing import Writer, register
+from tests.support.waiting import wait_until
+
+DAY = 86_400
+KEEP = Retention(journal_s=DAY, observations_s=DAY, dead_letters_s=DAY)
+
+
+@contextmanager
+def running(url: str, *rules: Rule, poll_s: float = 0.02, tick_s: float = 0.1) -> Iterator[Engine]:
+    stop = threading.Event()
+    options = EngineOptions(database_url=url, poll_s=poll_s, tick_s=tick_s, retention=KEEP)
+    engine = Engine(options, lambda _: rules, stop=stop)
+    thread = threading.Thread(target=engine.run, daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: engine.leading, what="the engine leads")
+        yield engine
+    finally:
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def count(url: str) -> int:
+    with connect(url, application="tests") as connection:
+        row = connection.execute("SELECT count(*) FROM alerts").fetchone()
+    return int(row[0]) if row else 0
+
+
+def a_stream(url: str) -> int:
+    with connect(url, application="tests") as connection:
+        return register(connection, ["a"])["a"]
+
+
+def test_a_notice_wakes_the_rules_at_once(plain_database_url: str) -> None:
+    stream = a_stream(plain_database_url)
+    with running(plain_database_url, above(blue=10), poll_s=30, tick_s=30):
+        writer = Writer(plain_database_url)
+        # The first row makes the partition known.
+        writer.store((stream, 0, 1))
+        started = time.monotonic()
+        writer.store((stream, 60, 99))
+        wait_until(lambda: count(plain_database_url), timeout_s=5, what="an alert without a poll")
+        assert time.monotonic() - started < 5
+        writer.close()
+
+
+def test_where_no_notice_is_heard_the_poll_finds_it(database_url: str) -> None:
+    stream = a_stream(database_url)
+    writer = Writer(database_url)
+    with running(database_url, above(blue=10)):
+        writer.store((stream, 0, 99))
+        wait_until(lambda: count(database_url), what="an alert")
+    writer.close()
+
+
+def test_the_tick_judges_absence(database_url: str) -> None:
+    stream = a_stream(database_url)
+    writer = Writer(database_url)
+    writer.store((stream, 0, 1))
+    with running(database_url, silence()):
+        writer.caught_up(10_000)
+        wait_until(lambda: count(database_url), what="an alert")
+    writer.close()
+
+
+def test_a_database_that_goes_away_makes_it_not_ready_and_loses_nothing(
+    plain_database_url: str, proxy: Callable[[str], Proxy]
+) -> None:
+    stream = a_stream(plain_database_url)
+    writer = Writer(plain_database_url)
+    way = proxy(plain_database_url)
+    with running(way.url, above(hysteresis=2, blue=10, red=50)) as engine:
+        writer.store((stream, 0, 20))
+        wait_until(lambda: count(plain_database_url) == 1, what="the first alert")
+        assert engine.readiness() == {}
+        way.stop()
+        wait_until(lambda: "database" in engine.readiness(), timeout_s=5, what="not ready")
+        writer.store((stream, 60, 60))
+        writer.store((stream, 120, 0))
+        way.start()
+        wait_until(lambda: engine.readiness() == {} and engine.leading, timeout_s=15, what="ready again")
+
+        def events() -> list[str]:
+            with connect(plain_database_url, application="tests") as connection:
+                return [r[0] for r in connection.execute("SELECT event FROM alert_events ORDER BY id").fetchall()]
+
+        wait_until(lambda: len(events()) == 3, what="what was missed")
+        assert events() == ["raised", "level_changed", "cleared"]
+    writer.close()
+
+
+def test_one_leads_and_the_other_stands_by(plain_database_url: str) -> None:
+    first, second = Watchtower(plain_database_url, name="rules"), Watchtower(plain_database_url, name="rules")
+    assert first.lead()
+    assert not second.lead()
+    first.close()
+    wait_until(second.lead, what="the other takes over")
+    second.close()
+
+
+def test_a_lead_that_was_lost_is_noticed(plain_database_url: str, proxy: Callable[[str], Proxy]) -> None:
+    way = proxy(plain_database_url)
+    tower = Watchtower(way.url, name="rules")
+    assert tower.lead()
+    way.stop()
+    with pytest.raises(UnavailableError):
+        tower.wait(5)
+    tower.close()
