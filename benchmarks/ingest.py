@@ -18,7 +18,6 @@ from domain.topics import subscription, telemetry
 from runtime.progress import Steps
 from simulators.publisher import Publisher
 
-DEVICES = 1000
 _AREAS = {"bare": "990001", "ingest": "990002", "followed": "990003"}
 
 
@@ -36,14 +35,28 @@ class Throughput:
     with_rules_observations_per_s: float
     ratio_ingest: float
     ratio_with_rules: float
+    #: Datastreams that ingest has in memory, over all areas.
+    datastreams: int
+    #: Of ingest alone: after a fifth of the messages, and the highest ever.
+    early_memory_mb: float
     peak_memory_mb: float
     peak_memory_rules_mb: float
 
 
-def run(*, messages: int, pack: int, mqtt_url: str | None, database_url: str | None, steps: Steps) -> Throughput:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Drained:
+    per_s: float
+    early_memory_mb: float
+    peak_memory_mb: float
+    peak_memory_rules_mb: float
+
+
+def run(
+    *, messages: int, pack: int, devices: int, mqtt_url: str | None, database_url: str | None, steps: Steps
+) -> Throughput:
     """One run of all four."""
     with rig(mqtt_url, database_url) as made:
-        register(made, areas=tuple(_AREAS.values()), devices=DEVICES, pack=pack)
+        register(made, areas=tuple(_AREAS.values()), devices=devices, pack=pack)
         for client_id, area in (("bench-drain", "bare"), ("bench-bare", "bare")):
             with bare.session(made.mqtt_url, client_id, subscription(_AREAS[area])):
                 pass
@@ -53,7 +66,7 @@ def run(*, messages: int, pack: int, mqtt_url: str | None, database_url: str | N
             stop(worker)
         steps.next("publishing")
         for area in _AREAS.values():
-            _publish(made, area, messages, pack)
+            _publish(made, area, messages, pack, devices)
         steps.next("broker alone")
         drained = bare.drain(made.mqtt_url, "bench-drain", subscription(_AREAS["bare"]), messages)
         steps.next("bare path")
@@ -62,37 +75,39 @@ def run(*, messages: int, pack: int, mqtt_url: str | None, database_url: str | N
         )
         made.link.execute("CHECKPOINT")
         steps.next("ingest")
-        alone, memory, _ = _drain_with_ingest(made, _AREAS["ingest"], messages, followed=False)
+        alone = _drain_with_ingest(made, _AREAS["ingest"], messages, followed=False)
         made.link.execute("CHECKPOINT")
         steps.next("ingest with rules")
-        followed, _, memory_rules = _drain_with_ingest(made, _AREAS["followed"], messages, followed=True)
+        followed = _drain_with_ingest(made, _AREAS["followed"], messages, followed=True)
     bare_per_s = messages / stored
     return Throughput(
         messages=messages,
         pack=pack,
         drain_per_s=round(messages / drained),
         bare_per_s=round(bare_per_s),
-        ingest_per_s=round(alone),
-        with_rules_per_s=round(followed),
-        ingest_observations_per_s=round(alone * pack),
-        with_rules_observations_per_s=round(followed * pack),
-        ratio_ingest=round(alone / bare_per_s, 3),
-        ratio_with_rules=round(followed / bare_per_s, 3),
-        peak_memory_mb=round(memory, 1),
-        peak_memory_rules_mb=round(memory_rules, 1),
+        ingest_per_s=round(alone.per_s),
+        with_rules_per_s=round(followed.per_s),
+        ingest_observations_per_s=round(alone.per_s * pack),
+        with_rules_observations_per_s=round(followed.per_s * pack),
+        ratio_ingest=round(alone.per_s / bare_per_s, 3),
+        ratio_with_rules=round(followed.per_s / bare_per_s, 3),
+        datastreams=len(_AREAS) * devices * pack,
+        early_memory_mb=round(alone.early_memory_mb, 1),
+        peak_memory_mb=round(alone.peak_memory_mb, 1),
+        peak_memory_rules_mb=round(followed.peak_memory_rules_mb, 1),
     )
 
 
-def _publish(made: Rig, area: str, messages: int, pack: int) -> None:
-    start_ms = now_micros() // 1000 - messages // DEVICES - 60_000
+def _publish(made: Rig, area: str, messages: int, pack: int, devices: int) -> None:
+    start_ms = now_micros() // 1000 - messages // devices - 60_000
     encode = msgspec.json.encode
     with Publisher(made.mqtt_url, f"bench-{area}", window=1000) as publisher:
         for number in range(messages):
             body = {
-                "time": start_ms + number // DEVICES,
+                "time": start_ms + number // devices,
                 "values": {p.id: _quiet(p.id, number) for p in PROPERTIES[:pack]},
             }
-            publisher.publish(telemetry(area, "water", f"{area}-{number % DEVICES}"), encode(body), pack)
+            publisher.publish(telemetry(area, "water", f"{area}-{number % devices}"), encode(body), pack)
         if not publisher.drain(300):
             raise TimeoutError("the broker did not acknowledge everything")
 
@@ -132,8 +147,7 @@ def _wait_connected(made: Rig, area: str) -> None:
     made.wait(connected, 30, f"ingest of {area}")
 
 
-def _drain_with_ingest(made: Rig, area: str, messages: int, *, followed: bool) -> tuple[float, float, float]:
-    """Messages a second, peak memory of ingest and of rules in MB."""
+def _drain_with_ingest(made: Rig, area: str, messages: int, *, followed: bool) -> _Drained:
     rules: subprocess.Popen[bytes] | None = None
     if followed:
         rules = made.start("rules", "run")
@@ -153,19 +167,25 @@ def _drain_with_ingest(made: Rig, area: str, messages: int, *, followed: bool) -
 
     made.wait(lambda: reached() > 0, 60, "the first batch")
     before, began = reached(), time.perf_counter()
+    made.wait(lambda: reached() >= messages // 5, 600, "a fifth of the messages")
+    early = _memory_mb(worker.pid, "VmRSS")
     made.wait(lambda: reached() >= messages, 600, "the last batch")
     seconds = time.perf_counter() - began
-    memory = _peak_mb(worker.pid)
-    memory_rules = 0.0
+    drained = _Drained(
+        per_s=(messages - before) / seconds,
+        early_memory_mb=early,
+        peak_memory_mb=_memory_mb(worker.pid, "VmHWM"),
+        peak_memory_rules_mb=_memory_mb(rules.pid, "VmHWM") if rules is not None else 0.0,
+    )
     stop(worker)
     if rules is not None:
-        memory_rules = _peak_mb(rules.pid)
         stop(rules)
-    return (messages - before) / seconds, memory, memory_rules
+    return drained
 
 
-def _peak_mb(pid: int) -> float:
+def _memory_mb(pid: int, what: str) -> float:
+    """VmRSS (now) or VmHWM (highest ever) of a process."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{what}:"):
             return int(line.split()[1]) / 1024
     return 0.0

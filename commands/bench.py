@@ -18,6 +18,7 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 def ingest(
     messages: int = typer.Option(200_000, min=1000, help="Messages to drain in each of the four measurements."),
     pack: int = typer.Option(1, min=1, max=10, help="Observations in a message."),
+    devices: int = typer.Option(1000, min=1, help="Registered devices in each of three areas."),
     mqtt: str | None = _MQTT,
     database: str | None = _DATABASE,
     as_json: bool = _JSON,
@@ -30,7 +31,7 @@ def ingest(
     from runtime.progress import Steps
 
     with Steps(5) as steps:
-        result = run(messages=messages, pack=pack, mqtt_url=mqtt, database_url=database, steps=steps)
+        result = run(messages=messages, pack=pack, devices=devices, mqtt_url=mqtt, database_url=database, steps=steps)
     _print(asdict(result), as_json=as_json)
 
 
