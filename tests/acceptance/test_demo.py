@@ -1,0 +1,77 @@
+"""`lifeline demo` and `lifeline up`: the whole platform in one process group."""
+
+import json
+import signal
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from domain.catalogue import NETWORKS
+from tests.support.ports import free_port
+from tests.support.processes import Lifeline
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.acceptance
+
+
+def test_the_bounded_demo_accounts_for_every_entry_and_alerts_on_every_network(
+    lifeline: Callable[..., Lifeline],
+) -> None:
+    process = lifeline("demo", "--once", "--duration", "10", "--json")
+    assert process.wait(timeout_s=120) == 0
+    report = json.loads(process.output())
+    assert report["published"] > 500
+    assert report["published"] == report["received"]
+    ended = sum(report[name] for name in ("stored", "duplicates", "conflicts", "rejected", "held"))
+    assert report["received"] == ended
+    assert (report["conflicts"], report["rejected"], report["held"]) == (0, 0, 0)
+    assert set(report["alerts_by_network"]) == {network.id for network in NETWORKS}
+    assert report["alerts_raised"] == sum(report["alerts_by_network"].values())
+    for latency in ("publish_to_stored_ms", "publish_to_alert_ms"):
+        assert 0 < report[latency]["p50"] <= report[latency]["p99"]
+
+
+def test_the_demo_stops_in_order_and_leaves_nothing_running(lifeline: Callable[..., Lifeline], tmp_path: Path) -> None:
+    process = lifeline("demo", "--language", "zh", "--port", "0", LIFELINE_DATA_DIR=str(tmp_path / "data"))
+    wait_until(lambda: "已发布" in process.output(), timeout_s=60, what="the demo reports")
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 4
+    process.process.send_signal(signal.SIGINT)
+    assert process.wait(timeout_s=60) == 0
+    said = process.output()
+    order = [said.index(f"已停止：{name}") for name in ("设备", "ingest", "rules", "notify", "serve", "services")]
+    assert order == sorted(order)
+    assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_up_serves_the_api_and_revives_a_stage_that_was_killed(
+    lifeline: Callable[..., Lifeline], tmp_path: Path
+) -> None:
+    port = free_port()
+    process = lifeline("up", "--port", str(port), "--mqtt-port", "0", LIFELINE_DATA_DIR=str(tmp_path / "data"))
+    wait_until(lambda: "Ctrl-C stops in order" in process.output(), timeout_s=60, what="up is ready")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+        assert answer.status == 200
+
+    def rules() -> list[psutil.Process]:
+        alive = [c for c in psutil.Process(process.pid).children() if c.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in alive if child.cmdline()[-2:] == ["rules", "run"]]
+
+    (first,) = rules()
+    first.kill()
+    (second,) = wait_until(lambda: [p for p in rules() if p.pid != first.pid], timeout_s=20, what="rules run again")
+    assert second.pid != first.pid
+    assert process.terminate(timeout_s=60) == 0
+
+
+def test_a_second_platform_on_the_same_folder_is_refused(lifeline: Callable[..., Lifeline], tmp_path: Path) -> None:
+    folder = str(tmp_path / "data")
+    first = lifeline("up", "--port", "0", "--mqtt-port", "0", LIFELINE_DATA_DIR=folder)
+    wait_until(lambda: "Ctrl-C stops in order" in first.output(), timeout_s=60, what="up is ready")
+    second = lifeline("up", "--port", "0", "--mqtt-port", "0", LIFELINE_DATA_DIR=folder)
+    assert second.wait() == 2
+    assert "in use by process" in second.log()
+    assert first.running
