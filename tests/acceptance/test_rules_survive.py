@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.plain_loop import PlainLoop
 from rules.load import load
 from rules.plan import build
 from storage.database import connect
 from tests.support.processes import Lifeline
-from tests.support.rulebook import RATIONALIZATION, PlainLoop, Told, batch, stream, words
+from tests.support.rulebook import RATIONALIZATION, Told, batch, stream, told_by, words
 from tests.support.storing import Writer, register
 from tests.support.waiting import wait_until
 
@@ -102,9 +103,9 @@ def test_ten_kills_under_load_leave_no_alert_twice_and_none_out(
     loop = PlainLoop(plan)
     for rows in history:
         loop.feed(batch(rows))
-    assert sorted(events(url)) == sorted(loop.told)
+    assert sorted(events(url)) == sorted(told_by(loop))
     with connect(url, application="tests") as connection:
-        assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (len(loop.told),)
+        assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (len(loop.transitions),)
         assert connection.execute(
             "SELECT count(*) FROM (SELECT FROM alerts WHERE open GROUP BY rule, subject HAVING count(*) > 1) t"
         ).fetchone() == (0,)

@@ -1,17 +1,16 @@
-"""Rules and datastreams for tests, and a plain loop over the same state machine to compare the engine with."""
+"""Rules, datastreams and batches for tests of the rules engine, in seconds after a fixed instant."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from domain.subject import Watched, datastream_subject
+from benchmarks.plain_loop import PlainLoop
+from domain.subject import Watched
 from rules.evaluate import Evaluator
-from rules.plan import Plan, build
+from rules.plan import build
 from rules.rule import Rule
-from rules.silence import NEVER
 from rules.step import Observations, Step
-from rules.threshold import NORMAL, Change, Sample, State, observe
 
 SECOND = 1_000_000
 #: 2026-05-01T00:00:00Z
@@ -118,60 +117,11 @@ def told(*steps: Step) -> list[Told]:
     ]
 
 
-class PlainLoop:
-    """What the engine must equal: each observation through every rule of its datastream, one after the other."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._numbers = {item.datastream: number for number, item in enumerate(plan.watched)}
-        self._states: dict[tuple[str, int], State] = {}
-        self._last: dict[int, Sample] = {}
-        self.told: list[Told] = []
-
-    def feed(self, observations: Observations) -> None:
-        columns = (observations.datastreams, observations.times, observations.values, observations.qualities)
-        for datastream, time, value, quality in zip(*(column.tolist() for column in columns), strict=True):
-            number = self._numbers.get(datastream)
-            if number is None or quality:
-                continue
-            last = self._last.get(number)
-            if last is not None and time <= last.time:
-                continue
-            new = Sample(time, value)
-            for own in self._plan.tracks[number]:
-                changes: list[Change] = []
-                key = (own.rule, number)
-                self._states[key] = observe(own, self._states.get(key, NORMAL), last, new, changes)
-                self.told += [
-                    (
-                        datastream_subject(datastream),
-                        change.event.value,
-                        (change.time - T0) / SECOND,
-                        own.level(change.rank).label,
-                    )
-                    for change in changes
-                ]
-            self._last[number] = new
+def told_by(loop: PlainLoop) -> list[Told]:
+    return [
+        (subject, event.value, (time - T0) / SECOND, level.label) for subject, event, time, level in loop.transitions
+    ]
 
 
 def evaluator(rules: Iterable[Rule], streams: Iterable[Watched]) -> Evaluator:
     return Evaluator(build(rules, streams))
-
-
-__all__ = [
-    "NEVER",
-    "SECOND",
-    "T0",
-    "PlainLoop",
-    "Row",
-    "above",
-    "batch",
-    "below",
-    "evaluator",
-    "feed",
-    "rule",
-    "silence",
-    "stream",
-    "tick",
-    "told",
-]
