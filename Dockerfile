@@ -11,6 +11,7 @@ COPY pyproject.toml uv.lock README.md LICENSE ./
 RUN uv sync --frozen --no-dev --no-install-project
 COPY lifeline.py ./
 COPY api api
+COPY benchmarks benchmarks
 COPY commands commands
 COPY dashboards dashboards
 COPY domain domain
