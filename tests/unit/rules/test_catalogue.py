@@ -67,7 +67,7 @@ def test_texts_name_value_unit_limit_asset_and_device() -> None:
     rule = next(rule for rule in RULES if rule.id == "gas-methane-in-chamber")
     step = feed(evaluator([rule], [stream(1, device="G-7")]), (1, 0, 27.25, 0))
     text = account(step.transitions[0])
-    assert text.title_en == "Methane in the chamber of Well 1"
+    assert text.title_en == "Methane in Well 1"
     assert text.text_en.startswith("27.25 %LEL of methane at Well 1 (limit 25 %LEL, device G-7).")
     assert text.text_zh.startswith("1号井甲烷浓度27.25%LEL\uff0c超过限值25%LEL\uff08设备G-7\uff09。")
 
