@@ -5,13 +5,20 @@ without a word when a callback raises, while `is_connected()` still says True. H
 arrive in large pieces, PUBLISH packets that are whole are taken from them directly, everything else is left to paho,
 and acknowledgements leave in one write. An exception ends the process.
 
-This leans on four underscored members of paho (`_sock_recv`, `_in_packet`, `_last_bytes_received`, `_packet_queue`);
-the tests of this module hold them true on both brokers and both protocol versions.
+This leans on five underscored members of paho (`_sock_recv`, `_in_packet`, `_last_bytes_received`, `_ping_t`,
+`_packet_queue`); the tests of this module hold them true on both brokers and both protocol versions.
 """
 
+import contextlib
+import os
+import socket
 import struct
+import sys
+import time
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +46,12 @@ class Inbox:
     def __len__(self) -> int:
         return len(self.mids)
 
-    def take(self, most: int) -> "Inbox":
-        """Removes and returns the oldest `most` messages."""
-        taken = Inbox(self.mids[:most], self.topics[:most], self.payloads[:most])
-        del self.mids[:most], self.topics[:most], self.payloads[:most]
+    def take(self, most: int, most_bytes: int = sys.maxsize) -> "Inbox":
+        """Removes and returns the oldest messages: at most so many, and one or at most so many bytes of payload."""
+        sizes = list(accumulate(map(len, self.payloads[:most])))
+        number = max(1, bisect_right(sizes, most_bytes))
+        taken = Inbox(self.mids[:number], self.topics[:number], self.payloads[:number])
+        del self.mids[:number], self.topics[:number], self.payloads[:number]
         return taken
 
 
@@ -119,6 +128,31 @@ class Connection(mqtt.Client):
             if self._in_packet["command"] != 0 or not self._publish_ahead():
                 self.loop_read()
         return True
+
+    def stay(self) -> None:
+        """Keeps the connection while nothing is read from it: the broker hears our pings, its answers wait unread."""
+        self._last_bytes_received = mqtt.time_func()
+        self._ping_t = 0.0
+        self.loop_misc()
+
+    def leave(self, patience_s: float) -> None:
+        """Sends DISCONNECT and waits until the broker has closed.
+
+        Closing a socket with bytes unread makes the kernel tell the broker to forget what it has not read yet: the last
+        acknowledgements, whose messages would then come again.
+        """
+        sock = self.socket()
+        if sock is None:
+            return
+        with socket.socket(fileno=os.dup(sock.fileno())) as wire:
+            self.disconnect()
+            self.loop_write()
+            deadline = time.monotonic() + patience_s
+            with contextlib.suppress(OSError):
+                while (left_s := deadline - time.monotonic()) > 0:
+                    wire.settimeout(left_s)
+                    if not wire.recv(_CHUNK):
+                        return
 
     def _ready(self) -> bool:
         """Whether the buffer holds anything that is not the beginning of a PUBLISH still under way."""

@@ -4,6 +4,7 @@ Never raises for any bytes: whatever cannot be stored becomes a dead letter with
 """
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import msgspec
@@ -15,6 +16,9 @@ from domain.topics import parse as parse_topic
 from ingest.message import BadPayloadError, Entry, decode_carefully, decode_plain, is_plain, micros_of
 from storage.batches import Batch, DeadLetter
 from storage.catalog import Catalog, DeviceStreams
+
+#: Dead letters that one message may become; further entries are counted in one more letter for each reason.
+LETTERS_PER_MESSAGE = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +33,19 @@ class Limits:
 class _Columns:
     """The growing columns of a batch."""
 
-    __slots__ = ("catalog", "dead_letters", "payloads", "received", "sources", "streams", "times", "topics", "values")
+    __slots__ = (
+        "catalog",
+        "dead_letters",
+        "further",
+        "letters_of",
+        "payloads",
+        "received",
+        "sources",
+        "streams",
+        "times",
+        "topics",
+        "values",
+    )
 
     def __init__(self, catalog: Catalog, topics: list[str], payloads: list[bytes], received: int) -> None:
         self.catalog = catalog
@@ -41,9 +57,24 @@ class _Columns:
         self.values: list[float] = []
         self.sources: list[int] = []
         self.dead_letters: list[DeadLetter] = []
+        #: Messages that became dead letters, by source; and what came beyond the letters they may become.
+        self.letters_of = Counter[int]()
+        self.further = Counter[tuple[int, str | None, RejectReason]]()
 
     def reject(self, source: int, device: str | None, rejection: Rejection) -> None:
+        if self.letters_of[source] >= LETTERS_PER_MESSAGE:
+            self.further[source, device, rejection.reason] += 1
+            return
+        self.letters_of[source] += 1
         self.dead_letters.append(DeadLetter(self.topics[source], device, rejection, self.payloads[source]))
+
+    def summarise(self) -> None:
+        """One letter for all that a message and a reason have beyond those that stand on their own."""
+        for (source, device, reason), entries in self.further.items():
+            rejection = Rejection(reason, f"and {entries} more entries of this message")
+            self.dead_letters.append(
+                DeadLetter(self.topics[source], device, rejection, self.payloads[source], entries=entries)
+            )
 
     def add(self, source: int, stream: int, time: int, value: float) -> None:
         self.streams.append(stream)
@@ -167,6 +198,7 @@ def _check(columns: _Columns, limits: Limits, now: int) -> Batch:
         good = ~wrong
         streams, times, values, sources = streams[good], times[good], values[good], sources[good]
         qualities = qualities[good]
+    columns.summarise()
     return Batch(
         messages=len(columns.payloads),
         datastreams=streams,

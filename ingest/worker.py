@@ -36,7 +36,13 @@ log = structlog.get_logger(__name__)
 _BUDGET = 1000
 #: Bytes of payload that may wait in memory before reading pauses; the broker keeps the rest.
 _HELD_BYTES = 64 * 1024 * 1024
-_DRAIN_S = 8.0
+#: Bytes of payload in one batch: bounds what decoding and writing it takes, whatever the payloads hold.
+_BATCH_BYTES = 4 * 1024 * 1024
+#: Together less than the ten seconds that supervisors grant between SIGTERM and SIGKILL.
+_DRAIN_S = 6.0
+_LEAVE_S = 1.0
+#: CONNACK of a broker that does not speak the version asked for (MQTT 3.1.1 code 1, MQTT 5 reason 0x84).
+_UNSUPPORTED_VERSION = 0x84
 _VERSIONS = {"5": (mqtt.MQTTv5,), "3.1.1": (mqtt.MQTTv311,), "auto": (mqtt.MQTTv5, mqtt.MQTTv311)}
 
 
@@ -70,7 +76,7 @@ class Worker:
         self._first_at: float | None = None
         self._loop_at = time.monotonic()
         self._session_losses = 0
-        self._writer = Writer(settings, committed=self._committed, heard=self._heard)
+        self._writer = Writer(settings, committed=self._committed, wake=self._wake, heard=self._heard)
         self._knew_broker = self._writer.knew_broker
 
     def problems(self) -> dict[str, str]:
@@ -81,7 +87,7 @@ class Worker:
         if self._writer.problem is not None:
             found["database"] = self._writer.problem
         elif self._writer.busy_s() > 4.0:
-            found["database"] = f"a batch has been under way for {self._writer.busy_s():.0f} s"
+            found["database"] = f"has not answered for {self._writer.busy_s():.0f} s"
         if time.monotonic() - self._loop_at > 4.0:
             found["loop"] = "the loop stands still"
         return found
@@ -116,6 +122,7 @@ class Worker:
         self._wait(link, read=read)
         if link is not None:
             self._serve(link, read=read)
+        self._writer.break_silence()
         self._finish_committed()
         self._flush(force=not read)
 
@@ -124,7 +131,7 @@ class Worker:
         writers: list[Any] = []
         sock = link.socket() if link is not None else None
         if link is not None and sock is not None:
-            if read and self._may_read():
+            if read and self._room():
                 readers.append(sock)
             if link.want_write():
                 writers.append(sock)
@@ -136,26 +143,36 @@ class Worker:
 
     def _due_s(self) -> float:
         """How long nothing is due, in seconds."""
-        if self._first_at is not None and self._writer.is_free():
+        if self._first_at is not None and self._writer.is_idle():
             return max(0.0, self._first_at + self._settings.linger_ms / 1000 - time.monotonic())
         if self._link is None:
             return min(0.5, max(0.0, self._retry_at - time.monotonic()))
         return 0.5
 
-    def _may_read(self) -> bool:
-        return self._held_bytes < _HELD_BYTES and self._waiting() < 2 * self._settings.batch_messages
+    def _room(self) -> int:
+        """How many messages may be read now; 0 leaves them to the broker, or to the network if it knows no window."""
+        if not self._subscribed:
+            # The answers to CONNECT and SUBSCRIBE may stand behind messages.
+            return _BUDGET
+        if self._held_bytes >= _HELD_BYTES:
+            return 0
+        return max(0, min(_BUDGET, self._window - self._progress.held))
 
     def _serve(self, link: Connection, *, read: bool) -> None:
         """Reads, writes and keeps one connection alive."""
         before = len(link.inbox)
         try:
-            if read and self._may_read():
-                empty = link.read_available(_BUDGET)
-                if empty and self._subscribed:
+            room = self._room()
+            if read and room:
+                empty = link.read_available(room)
+                if empty and self._subscribed and link.socket() is not None:
                     self._progress.emptied(self._clock(), window=self._window)
             if link.want_write():
                 link.loop_write()
-            link.loop_misc()
+            if read and room:
+                link.loop_misc()
+            else:
+                link.stay()
         except OSError as exc:
             log.warning("broker_connection_failed", error=str(exc))
             self._lost()
@@ -187,7 +204,7 @@ class Worker:
         self._first_at = time.monotonic() if self._waiting() else None
 
     def _hand_over(self, epoch: int, inbox: Inbox) -> None:
-        taken = inbox.take(self._settings.batch_messages)
+        taken = inbox.take(self._settings.batch_messages, _BATCH_BYTES)
         now = self._clock()
 
         def again(catalog: Catalog) -> Batch:
@@ -198,6 +215,9 @@ class Worker:
     def _committed(self, job: Job, stored: list[Stored]) -> None:
         """On the writer's thread: the loop takes it from here."""
         self._done.append((job, stored))
+
+    def _wake(self) -> None:
+        """On the writer's thread: the loop has something to do."""
         try:
             self._wake_write.send(b"\0")
         except BlockingIOError:
@@ -244,6 +264,8 @@ class Worker:
             log.warning("broker_unreachable", error=str(exc), retry_s=round(wait_s, 2))
             self._retry_at = time.monotonic() + wait_s
             return None
+        while self._inboxes and not len(self._inboxes[0][1]):
+            self._inboxes.popleft()
         self._inboxes.append((self._epoch, inbox))
         self._link = link
         return link
@@ -258,9 +280,9 @@ class Worker:
     ) -> None:
         if code.is_failure:
             log.error("broker_refused", reason=str(code))
+            if code.value == _UNSUPPORTED_VERSION and len(self._versions) > 1:
+                self._versions.popleft()
             return
-        # This version works: stay with it.
-        self._versions = deque([self._versions[0]])
         if flags.session_present:
             self._leave_to_broker()
         elif self._knew_broker:
@@ -292,16 +314,13 @@ class Worker:
 
     def _on_disconnect(
         self,
-        client: mqtt.Client,
+        _client: mqtt.Client,
         _userdata: object,
         _flags: object,
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
         log.warning("broker_disconnected", reason=str(reason))
-        if client is self._link and len(self._versions) > 1 and not self._subscribed:
-            # No CONNACK that we understood: the broker may speak the other version only.
-            self._versions.rotate(-1)
 
     def _leave_to_broker(self) -> None:
         """The session lives: what an earlier connection delivered and nobody has begun to write will come again."""
@@ -323,9 +342,8 @@ class Worker:
 
     def _close(self) -> None:
         link = self._link
-        if link is not None and link.socket() is not None:
-            link.disconnect()
-            link.loop_write()
+        if link is not None:
+            link.leave(_LEAVE_S)
         self._writer.stop()
         self._subscribed = False
         self._wake_read.close()

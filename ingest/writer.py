@@ -9,7 +9,8 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +24,16 @@ from runtime.settings import Settings
 from storage import arrays, batches, catalog
 from storage.batches import Batch, DeadLetter, Stored
 from storage.catalog import Catalog
-from storage.database import connect
+from storage.database import connect, cut
 from storage.migrate import check
 
 log = structlog.get_logger(__name__)
 #: How long a lock may stay with a connection whose process has just died.
 CLAIM_PATIENCE_S = 4.0
 HEARTBEAT_S = 1.0
+#: How much longer than a statement may take the database may be silent.
+SILENCE_S = 10.0
+STOP_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +62,21 @@ class Writer:
     Args:
         settings: database_url, partition, statement_timeout_s.
         committed: Called on the writer's thread after each COMMIT with the job and how it ended.
+        wake: Called on the writer's thread when the writer is idle again.
         heard: Asked before each heartbeat.
     """
 
     def __init__(
-        self, settings: Settings, *, committed: Callable[[Job, list[Stored]], None], heard: Callable[[], Heard]
+        self,
+        settings: Settings,
+        *,
+        committed: Callable[[Job, list[Stored]], None],
+        wake: Callable[[], None],
+        heard: Callable[[], Heard],
     ) -> None:
         self._settings = settings
         self._committed = committed
+        self._wake = wake
         self._heard = heard
         self._jobs: queue.Queue[Job | None] = queue.Queue(maxsize=2)
         self._stop = threading.Event()
@@ -78,7 +89,8 @@ class Writer:
         self._seq = 0
         self.knew_broker = False
         self._losses_written = 0
-        self._busy_since: float | None = None
+        self._asked_at: float | None = None
+        self._cut: object = None
         self.problem: str | None = None
         self._prepare()
         self.catalog = catalog.load(self._link)
@@ -101,9 +113,17 @@ class Writer:
         self._jobs.put_nowait(job)
 
     def busy_s(self) -> float:
-        """How long the batch at hand has been under way, in seconds."""
-        since = self._busy_since
+        """How long the database has owed an answer, in seconds."""
+        since = self._asked_at
         return 0.0 if since is None else time.monotonic() - since
+
+    def break_silence(self) -> None:
+        """Cuts a connection on which nothing was answered for longer than any statement may take."""
+        link = self._link
+        if self.busy_s() > self._settings.statement_timeout_s + SILENCE_S and link is not self._cut:
+            log.error("database_silent", seconds=round(self.busy_s()))
+            self._cut = link
+            cut(link)
 
     def stop(self) -> None:
         """Ends after the batches at hand; one that cannot be written is left to the broker, which still has it."""
@@ -112,8 +132,11 @@ class Writer:
             self._jobs.put_nowait(None)
         except queue.Full:
             log.info("writer_stops_after_its_batches")
-        self._thread.join(timeout=5.0)
-        self._link.close()
+        self._thread.join(timeout=STOP_S)
+        if self._thread.is_alive():
+            log.warning("writer_left_behind", note="the database does not answer; the broker keeps what is not stored")
+        else:
+            self._link.close()
 
     def _prepare(self) -> None:
         check(self._link)
@@ -142,16 +165,25 @@ class Writer:
                 continue
             if job is None:
                 return
-            self._busy_since = time.monotonic()
             stored = self._until_stored(job)
-            self._busy_since = None
             if stored is None:
                 return
+            # In this order: whoever sees an idle writer finds what it committed, whoever is woken finds it idle.
             self._committed(job, stored)
             self._jobs.task_done()
+            self._wake()
             if time.monotonic() - last_beat >= HEARTBEAT_S:
                 self._beat()
                 last_beat = time.monotonic()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Notes since when the database owes an answer."""
+        self._asked_at = time.monotonic()
+        try:
+            yield
+        finally:
+            self._asked_at = None
 
     def _until_stored(self, job: Job) -> list[Stored] | None:
         """Tries until the whole job is committed; None when the process stops first."""
@@ -160,9 +192,11 @@ class Writer:
         while pending:
             try:
                 began = time.perf_counter()
-                done.append(
-                    batches.store(self._link, pending[0], partition=self._settings.partition, seq=self._seq + 1)
-                )
+                with self._asking():
+                    stored = batches.store(
+                        self._link, pending[0], partition=self._settings.partition, seq=self._seq + 1
+                    )
+                done.append(stored)
                 metrics.ingest_batch_seconds.observe(time.perf_counter() - began)
                 self._seq += 1
                 pending.pop(0)
@@ -183,9 +217,10 @@ class Writer:
         if not any(letter.rejection.reason in unknown for letter in job.batch.dead_letters):
             return job.batch
         try:
-            if catalog.version(self._link) == self.catalog.version:
-                return job.batch
-            self.catalog = catalog.load(self._link)
+            with self._asking():
+                if catalog.version(self._link) == self.catalog.version:
+                    return job.batch
+                self.catalog = catalog.load(self._link)
         except UnavailableError as exc:
             log.warning("registry_not_read", error=str(exc))
             return job.batch
@@ -196,12 +231,13 @@ class Writer:
             return
         self._link.close()
         try:
-            self._link = connect(
-                self._settings.database_url.get_secret_value(),
-                application=f"ingest {self._settings.partition}",
-                statement_timeout_s=self._settings.statement_timeout_s,
-            )
-            self._prepare()
+            with self._asking():
+                self._link = connect(
+                    self._settings.database_url.get_secret_value(),
+                    application=f"ingest {self._settings.partition}",
+                    statement_timeout_s=self._settings.statement_timeout_s,
+                )
+                self._prepare()
         except UnavailableError as exc:
             self.problem = str(exc)
             self._link.close()
@@ -215,17 +251,18 @@ class Writer:
     def _beat(self) -> None:
         heard = self._heard()
         try:
-            version = batches.heartbeat(
-                self._link,
-                partition=self._settings.partition,
-                connected=heard.connected,
-                caught_up_at=heard.caught_up_at,
-                session_losses=heard.session_losses - self._losses_written,
-            )
-            self._losses_written = heard.session_losses
-            if version != self.catalog.version:
-                self.catalog = catalog.load(self._link)
-                log.info("registry_reloaded", version=self.catalog.version, devices=len(self.catalog.topic_of))
+            with self._asking():
+                version = batches.heartbeat(
+                    self._link,
+                    partition=self._settings.partition,
+                    connected=heard.connected,
+                    caught_up_at=heard.caught_up_at,
+                    session_losses=heard.session_losses - self._losses_written,
+                )
+                self._losses_written = heard.session_losses
+                if version != self.catalog.version:
+                    self.catalog = catalog.load(self._link)
+                    log.info("registry_reloaded", version=self.catalog.version, devices=len(self.catalog.topic_of))
             self._recovered()
         except UnavailableError as exc:
             self.problem = str(exc)

@@ -21,17 +21,20 @@ from storage.sql import queries
 
 #: Longest payload that is kept whole in a dead letter.
 DEAD_LETTER_BYTES = 1_048_576
+#: A message with many bad entries is kept with each of them up to so many bytes together; beyond that with the first.
+REPEATED_BYTES = 65_536
 NOTICE = "lifeline_journal"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One entry that is not stored, with the message it came in."""
+    """One entry that is not stored, with the message it came in; or `entries` of one message with one reason."""
 
     topic: str
     device: str | None
     rejection: Rejection
     payload: bytes
+    entries: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +106,7 @@ def store(connection: Connection[TupleRow], batch: Batch, *, partition: str, seq
         size = len(batch.datastreams)
         with connection.transaction() as attempt:
             if _insert(connection, batch) == size:
-                stored = Stored(seq, size, 0, 0, len(batch.dead_letters), _reasons(batch.dead_letters))
+                stored = Stored(seq, size, 0, 0, _rejected(batch), _reasons(batch.dead_letters))
                 _finish(connection, batch, stored, partition)
                 return stored
             raise Rollback(attempt)
@@ -111,8 +114,15 @@ def store(connection: Connection[TupleRow], batch: Batch, *, partition: str, seq
             return _store_exactly(connection, batch, partition, seq)
 
 
+def _rejected(batch: Batch) -> int:
+    return sum(letter.entries for letter in batch.dead_letters)
+
+
 def _reasons(letters: list[DeadLetter]) -> Counter[str]:
-    return Counter(str(letter.rejection.reason) for letter in letters)
+    counted = Counter[str]()
+    for letter in letters:
+        counted[str(letter.rejection.reason)] += letter.entries
+    return counted
 
 
 def _columns(batch: Batch) -> dict[str, Column]:
@@ -161,7 +171,7 @@ def _store_exactly(connection: Connection[TupleRow], batch: Batch, partition: st
                 DeadLetter(batch.topics[source], None, Rejection(RejectReason.CONFLICT, detail), batch.payloads[source])
             )
     fresh = batch.take(np.flatnonzero(is_new), messages=batch.messages, dead_letters=letters)
-    stored = Stored(seq, int(is_new.sum()), len(old) - conflicts, conflicts, len(batch.dead_letters), _reasons(letters))
+    stored = Stored(seq, int(is_new.sum()), len(old) - conflicts, conflicts, _rejected(batch), _reasons(letters))
     _finish(connection, fresh, stored, partition)
     return stored
 
@@ -199,8 +209,23 @@ def _letters(letters: list[DeadLetter], partition: str) -> dict[str, object]:
         "devices": [letter.device for letter in letters],
         "reasons": [str(letter.rejection.reason) for letter in letters],
         "details": [_text(letter.rejection.detail) for letter in letters],
-        "payloads": [letter.payload[:DEAD_LETTER_BYTES] for letter in letters],
+        "payloads": _payloads(letters),
     }
+
+
+def _payloads(letters: list[DeadLetter]) -> list[bytes]:
+    """The raw bytes to keep with each letter: what one message costs is bounded, however many letters it became."""
+    kept: list[bytes] = []
+    spent = Counter[int]()
+    for letter in letters:
+        payload = letter.payload[:DEAD_LETTER_BYTES]
+        # Letters of one message share one object.
+        message = id(letter.payload)
+        if spent[message] and spent[message] + len(payload) > REPEATED_BYTES:
+            payload = b""
+        spent[message] += len(payload)
+        kept.append(payload)
+    return kept
 
 
 def _text(text: str) -> str:

@@ -4,6 +4,9 @@ Timeouts are set on every session, so that no statement and no lock can hold a s
 off unless asked for: poolers and single-backend servers do not keep them apart.
 """
 
+import contextlib
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,7 +64,9 @@ def connection_parameters(url: str, *, application: str, statement_timeout_s: fl
     parameters.setdefault("password", "none")
     milliseconds = int(statement_timeout_s * 1000)
     options = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c timezone=UTC"
-    parameters["options"] = f"{parameters.get('options') or ''} {options}".strip()
+    # The server, too, must notice soon that a client's host is gone: until then it keeps the client's locks.
+    keepalives = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+    parameters["options"] = f"{parameters.get('options') or ''} {options} {keepalives}".strip()
     return parameters
 
 
@@ -70,6 +75,15 @@ def connect(url: str, *, application: str, statement_timeout_s: float = 30.0) ->
     parameters = connection_parameters(url, application=application, statement_timeout_s=statement_timeout_s)
     with translated():
         return psycopg.connect(make_conninfo(**parameters), autocommit=True, prepare_threshold=None)
+
+
+def cut(connection: Connection[TupleRow]) -> None:
+    """Ends a connection from another thread without waiting: whoever waits on it gets UnavailableError."""
+    with (
+        contextlib.suppress(OSError, psycopg.OperationalError),
+        socket.socket(fileno=os.dup(connection.fileno())) as wire,
+    ):
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 def open_pool(url: str, *, application: str, size: int = 4, statement_timeout_s: float = 30.0) -> "Pool":

@@ -18,6 +18,7 @@ from ingest.writer import split
 from storage import arrays, batches
 from storage.batches import Batch, DeadLetter, Stored, claim, store
 from storage.database import connect
+from tests.support.waiting import wait_until
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -162,6 +163,19 @@ def test_a_dead_letter_keeps_its_raw_bytes(link: Connection[TupleRow], kept: byt
     assert counters_of(link) == (1, 2, 2, 1, 0, 0, 1)
 
 
+def test_a_long_message_that_became_many_dead_letters_is_kept_once(link: Connection[TupleRow]) -> None:
+    long, short = b"y" * 50_000, b"z" * 100
+    many = [letter(long) for _ in range(200)] + [letter(short) for _ in range(200)]
+    rest = DeadLetter(TOPIC, "well-1", Rejection(RejectReason.BAD_JSON, "and 7 more"), long, entries=7)
+    done = write(link, batch(letters=[*many, rest]))
+    assert done.rejected == 407
+    assert done.reasons == {"bad_json": 407}
+    assert counters_of(link)[2:] == (407, 0, 0, 0, 407)
+    kept = [bytes(found[4]) for found in letters_of(link)]
+    assert kept.count(long) == 1
+    assert kept.count(short) == 200
+
+
 def test_text_that_the_database_cannot_hold_spoils_no_batch(link: Connection[TupleRow]) -> None:
     write(link, batch((1, 0, 5.0), letters=[letter(b"x", topic="a\x00\ud800b", detail="\x00 \udfff " + "d" * 9000)]))
     ((topic, _, _, detail, _),) = letters_of(link)
@@ -272,4 +286,4 @@ def test_a_partition_belongs_to_one_connection_and_is_free_when_that_dies(plain_
             assert claim(other, PARTITION) is None
             assert claim(other, "530101") == (0, False)
             write(first, batch((1, 0, 5.0)))
-        assert claim(other, PARTITION) == (1, True)
+        assert wait_until(lambda: claim(other, PARTITION), what="the lock of a dead connection is free") == (1, True)

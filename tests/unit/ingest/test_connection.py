@@ -152,6 +152,16 @@ def test_reading_stops_at_the_budget_and_goes_on_later(link: Piped) -> None:
     assert [mid for mid, *_ in link.received()] == [5, 6, 7, 8, 9, 10]
 
 
+def test_a_batch_is_bounded_in_messages_and_in_bytes() -> None:
+    inbox = Inbox(list(range(1, 7)), ["t"] * 6, [b"x" * 10] * 4 + [b"y" * 99, b"z"])
+    assert inbox.take(2).mids == [1, 2]
+    assert inbox.take(10, 25).mids == [3, 4]
+    # Larger than a batch: alone.
+    assert inbox.take(10, 25).mids == [5]
+    assert inbox.take(10, 25).mids == [6]
+    assert inbox.take(10, 25).mids == []
+
+
 def test_a_message_sent_again_while_it_is_held_is_skipped(link: Piped) -> None:
     link.arrive(publish(7, "t", b"a", version=link.version))
     link.arrive(publish(7, "t", b"a", version=link.version, flags=DUP))

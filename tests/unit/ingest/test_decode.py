@@ -151,6 +151,19 @@ def test_the_good_items_of_a_list_are_kept_beside_its_bad_ones() -> None:
     assert batch.dead_letters[0].rejection.detail.startswith("item 1:")
 
 
+def test_a_message_with_endless_bad_entries_becomes_a_bounded_number_of_dead_letters() -> None:
+    many = ", ".join(f'"p{n}": 1' for n in range(300))
+    wrong = ", ".join(f'"q{n}": "x"' for n in range(30))
+    limits = ingest.decode.Limits(lateness_micros=SECOND, skew_micros=SECOND, payload_bytes=100_000)
+    payload = message(f'{{"ch4": 1, {many}, {wrong}}}')
+    batch = decode([TOPIC], [payload], catalog=CATALOG, limits=limits, now=NOW)
+    assert entries(batch) == [(1, NOW, 1.0, 0)]
+    assert len(batch.dead_letters) == ingest.decode.LETTERS_PER_MESSAGE + 1
+    assert sum(letter.entries for letter in batch.dead_letters) == 330
+    last = batch.dead_letters[-1]
+    assert (last.rejection.reason, last.entries, last.payload) == (R.UNKNOWN_PROPERTY, 280, payload)
+
+
 def test_the_window_of_times_includes_both_its_ends() -> None:
     batch = decoded(
         message('{"ch4": 1}', str(NOW_MS - 3_600_000)),
