@@ -4,6 +4,7 @@ import psycopg
 
 from tests.integration.api.conftest import City
 from tests.integration.api.pages import walk
+from tests.support.waiting import wait_until
 
 
 def _open(city: City, network: str = "gas") -> int:
@@ -83,9 +84,18 @@ def test_of_operators_at_the_same_moment_one_wins_and_the_history_has_one_event(
     def ask(number: int) -> int:
         return plain_city.client.post(path, json={"operator": f"operator {number}"}).status_code
 
-    with ThreadPoolExecutor(8) as threads:
-        statuses = sorted(threads.map(ask, range(8)))
-    assert statuses == [200] + [409] * 7
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with (
+        ThreadPoolExecutor(3) as threads,
+        psycopg.connect(plain_city.database_url) as lock,
+        psycopg.connect(plain_city.database_url, autocommit=True) as watch,
+    ):
+        lock.execute("SELECT FROM alerts FOR UPDATE")
+        asked = [threads.submit(ask, number) for number in range(3)]
+        wait_until(lambda: watch.execute(waiting).fetchall()[0][0] == 3, what="all three have begun")
+        lock.rollback()
+        statuses = sorted(one.result(10) for one in asked)
+    assert statuses == [200, 409, 409]
     events = plain_city.client.get(path.removesuffix("/acknowledge")).json()["events"]
     assert [e["event"] for e in events].count("acknowledged") == 1
 

@@ -151,6 +151,8 @@ def test_an_event_that_commits_late_is_neither_lost_nor_out_of_order(plain_city:
         ).fetchone()
         assert row is not None
         quick = _happen(plain_city.database_url, "quick")
+        seen = plain_city.server.app.state.service.follower._sequencer
+        wait_until(lambda: quick in seen._seen, what="the follower sees the later number first")
         slow.commit()
         wait_until(lambda: len(reader.ids()) == 2, what="both events")
         assert reader.ids() == [row[0], quick]
