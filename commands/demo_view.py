@@ -25,6 +25,8 @@ _LEVEL_STYLES = {
     "yellow": "bold black on yellow3",
     "blue": "bold white on dodger_blue3",
 }
+#: Alerts that are over keep their colour, but not its weight.
+_FADED_STYLES = {"red": "red3", "orange": "dark_orange", "yellow": "yellow3", "blue": "dodger_blue2"}
 _LEVELS = tuple(_LEVEL_STYLES)
 _UNITS = {p.id: p.unit for p in properties()}
 _SWITCHES = frozenset(p.id for p in properties() if p.type == "boolean")
@@ -214,7 +216,7 @@ class View:
             state = Text(self.word("cleared").format(s=lasted), style="green")
         return (
             Text(self._clock(alert.raised_at), style=dim),
-            Text(f" {level} ", style=_LEVEL_STYLES[alert.level] if active else f"dim {_LEVEL_STYLES[alert.level]}"),
+            Text(f" {level} ", style=(_LEVEL_STYLES if active else _FADED_STYLES)[alert.level]),
             Text(self.choose(network.name_en, network.name_zh) if network else alert.network, style=dim),
             Text(self.choose(alert.title_en, alert.title_zh), style=dim),
             Text(_value(alert), style=dim),
