@@ -4,6 +4,7 @@ Each message carries a time of its own for its device, so that every entry of th
 """
 
 import threading
+import time
 from collections import Counter
 from types import TracebackType
 from typing import Self
@@ -77,9 +78,10 @@ class Fleet:
 
     def __init__(self, mqtt_url: str, *, devices: int = 10, client_id: str = "fleet", window: int = 500) -> None:
         self.ledger = Ledger(keep=True)
+        #: When each message was handed over (time.monotonic), by its number.
+        self.published: list[float] = []
         self._publisher = Publisher(mqtt_url, client_id, ledger=self.ledger, window=window)
         self._devices = devices
-        self._number = 0
         self._began = now_micros() - 3600 * _SECOND
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -88,7 +90,8 @@ class Fleet:
     def publish(self, messages: int) -> None:
         """Publishes some messages as fast as the broker takes them."""
         for _ in range(messages):
-            number, self._number = self._number, self._number + 1
+            number = len(self.published)
+            self.published.append(time.monotonic())
             device = number % self._devices
             # Milliseconds: what a payload can carry.
             time_ms = self._began // 1000 + number
@@ -102,9 +105,18 @@ class Fleet:
                 [Entry(name, "water.flow", at, value), Entry(name, "water.pressure", at, 0.25)],
             )
 
-    def send(self, number: int, payload: bytes) -> None:
-        """Publishes bytes on a device's topic, outside the ledger of good entries."""
-        self._publisher.publish(topic(number), payload, 0)
+    def number_of(self, row: "Row") -> int:
+        """Which message a row came in."""
+        return row[2] // 1000 - self._began // 1000
+
+    def send(self, payload: bytes, to: str | None = None) -> None:
+        """Publishes any bytes, outside the ledger."""
+        self._publisher.publish(to or topic(0), payload, 0)
+
+    @property
+    def connections(self) -> int:
+        """How often the broker has accepted this fleet."""
+        return self._publisher.connections
 
     def start(self, rate: int) -> None:
         """Publishes about `rate` messages a second in the background, until `drain`."""
@@ -197,6 +209,14 @@ def wait_stored(database_url: str, rows: int, *, timeout_s: float = 30.0) -> Non
         what=f"{rows} observations are stored",
         poll_s=0.05,
     )
+
+
+def wait_progress(database_url: str, *, timeout_s: float = 30.0) -> float:
+    """Waits until one more batch is committed; how long that took, in seconds."""
+    began = time.monotonic()
+    before = counters(database_url)["seq"]
+    wait_until(lambda: counters(database_url)["seq"] > before, timeout_s=timeout_s, what="another batch is committed")
+    return time.monotonic() - began
 
 
 def assert_equal(ledger: Ledger, database_url: str, *, timeout_s: float = 30.0) -> None:

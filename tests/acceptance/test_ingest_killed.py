@@ -1,0 +1,52 @@
+"""Ingest is killed again and again under load: nothing is lost, nothing is stored twice, it is soon back at work."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+
+import pytest
+
+from runtime.embedded import EmbeddedBroker
+from tests.acceptance.conftest import Ingest
+from tests.support.fleet import Fleet, assert_equal, counters, register, wait_progress
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.acceptance
+#: On each of the two brokers.
+KILLS = int(os.environ.get("LIFELINE_TEST_KILLS", "25"))
+
+
+def test_every_acknowledged_entry_is_stored_once_when_ingest_is_killed_at_random_instants(
+    plain_database_url: str, broker: EmbeddedBroker, ingest: Callable[..., Ingest], record_property: Callable[..., None]
+) -> None:
+    rng = random.Random(7)
+    register(plain_database_url)
+    worker = ingest(plain_database_url, broker.url)
+    wait_until(lambda: worker.page.ready, what="ingest is ready")
+    returns = []
+    with Fleet(broker.url) as fleet:
+        fleet.start(rate=1000)
+        for _ in range(KILLS):
+            wait_progress(plain_database_url)
+            # Anywhere in the life of a batch: one is on its way most of the time.
+            _pass(rng.random() * 0.2)
+            worker.process.kill()
+            began = time.monotonic()
+            worker = ingest(plain_database_url, broker.url)
+            wait_progress(plain_database_url)
+            returns.append(time.monotonic() - began)
+        fleet.drain()
+        assert_equal(fleet.ledger, plain_database_url)
+        record_property("entries", fleet.ledger.entries)
+    found = counters(plain_database_url)
+    record_property("duplicates", found["duplicates"])
+    record_property("slowest_return_s", round(max(returns), 2))
+    assert max(returns) <= 5.0
+    assert found["duplicates"] > 0, "no kill fell between a COMMIT and its acknowledgement"
+    assert found["session_losses"] == 0
+
+
+def _pass(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() >= until, what="an instant", poll_s=0.001)
