@@ -3,9 +3,9 @@
 Run: python benchmarks/queries.py [--on embedded|wasm|URL] [--days N] [--datastreams N] [--runs N] [--json]
 
 `embedded` is PostgreSQL from the wheel, `wasm` TimescaleDB compiled to WebAssembly (needs `npm ci` in
-tests/support/timescale), a URL a database of any server: an empty one, or one that this has filled before. Times are those of EXPLAIN (ANALYZE): planning and
-execution at the database, without the way to it. On TimescaleDB days older than the promised lateness are compressed
-and the continuous aggregates refreshed, as its jobs would have done.
+tests/support/timescale), a URL a database of any server: an empty one, or one that this has filled before. Times are
+those of EXPLAIN (ANALYZE): planning and execution at the database, without the way to it. On TimescaleDB days older
+than the promised lateness are compressed and the continuous aggregates refreshed, as its jobs would have done.
 """
 
 import argparse

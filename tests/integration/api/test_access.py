@@ -1,11 +1,16 @@
+import io
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
+import structlog
 
 from domain.access import Role
 from domain.times import now_micros
+from runtime.logs import configure
+from runtime.settings import Settings
 from storage import tokens
 from storage.database import connect
 from tests.support.api import ApiServer
@@ -150,3 +155,28 @@ def test_only_a_digest_of_a_token_is_kept(door: Door) -> None:
     assert secret not in row[1]
     assert len(secret) >= 43
     assert again is None
+
+
+@pytest.fixture(params=["json", "text"])
+def logged(request: pytest.FixtureRequest, door: Door) -> Iterator[io.StringIO]:
+    """What the process logs, in each format."""
+    root = logging.getLogger()
+    before = root.handlers[:]
+    configure("serve", Settings.model_validate({"log_format": request.param}))
+    written = io.StringIO()
+    handler = root.handlers[0]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(written)
+    yield written
+    root.handlers[:] = before
+    structlog.reset_defaults()
+
+
+def test_a_refusal_is_logged_on_one_line_without_what_was_sent_as_token(door: Door, logged: io.StringIO) -> None:
+    door.token("duty")
+    header = {"Authorization": "Bearer lifeline_guessed"}
+    door.client.get("/api/v1/assets/x%0Alevel=critical%20forged", headers=header)
+    lines = [line for line in logged.getvalue().splitlines() if "access_refused" in line or "forged" in line]
+    assert len(lines) == 1
+    assert "127.0.0.1" in lines[0]
+    assert "guessed" not in logged.getvalue()
