@@ -113,6 +113,11 @@ class Publisher:
         return "5" if self._protocol == mqtt.MQTTv5 else "3.1.1"
 
     @property
+    def window(self) -> int:
+        """Most messages that are sent and not acknowledged, as agreed with the broker."""
+        return self._allowed
+
+    @property
     def pending(self) -> int:
         """Messages handed over and not yet answered by the broker."""
         return self._pending

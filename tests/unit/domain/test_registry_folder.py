@@ -111,6 +111,8 @@ def test_all_problems_of_all_files_are_told_at_once(folder: Folder) -> None:
         (lambda f: f.features([feature(POINT | {"coordinates": [30.2, 120.1]}), feature(id="pipe-1")]),
          "looks swapped"),
         (lambda f: f.features([feature(POINT | {"coordinates": [30.2, 80.1]}), feature(id="pipe-1")]), "looks swapped"),
+        (lambda f: f.features([feature(POINT | {"coordinates": [-35.0, 150.0]}), feature(id="pipe-1")]),
+         "looks swapped"),
         (lambda f: f.features([feature(POINT | {"coordinates": [4e5, 3e6]})]),
          "position [400000.0, 3000000.0] is not finite"),
         (lambda f: f.features([feature(POINT | {"coordinates": [190, 30]})]), "outside WGS-84"),
