@@ -10,6 +10,7 @@ from typing import Any
 from commands.demo_run import Demo
 from commands.demo_watch import counters, undelayed_rules
 from domain.catalogue import NETWORKS
+from domain.condition import Condition
 from domain.times import now_micros
 from runtime.settings import Settings
 from storage import latencies, status
@@ -17,7 +18,7 @@ from storage.database import connect
 from storage.latencies import Latency
 
 _READY_S = 60.0
-#: How long what was acknowledged may take to be stored and judged after the last device fell silent.
+#: How long what was acknowledged may take to be stored, judged and told after the last device fell silent.
 _SETTLE_S = 10.0
 _POLL_S = 0.1
 _HELD = re.compile(r"^lifeline_ingest_held_messages (\S+)$", re.MULTILINE)
@@ -100,8 +101,8 @@ def run_once(settings: Settings, *, seed: int, duration_s: float, stop: threadin
             while True:
                 now = counters(status.partitions(connection))
                 counts = {name: now[name] - demo.before[name] for name in now}
-                behind = sum(follower.behind for follower in status.followers(connection))
-                if (counts["received"] >= published and behind == 0) or time.monotonic() > deadline:
+                settled = counts["received"] >= published and _settled(status.condition(connection))
+                if settled or time.monotonic() > deadline:
                     break
                 time.sleep(_POLL_S)
             return Report(
@@ -118,6 +119,12 @@ def run_once(settings: Settings, *, seed: int, duration_s: float, stop: threadin
                     connection, undelayed_rules(settings.rules_dir), since=began
                 ),
             )
+
+
+def _settled(condition: Condition) -> bool:
+    """Whether everything that is stored has been judged, and everybody has been told."""
+    deliveries = condition.deliveries
+    return not any(f.behind for f in condition.followers) and deliveries.outbox + deliveries.pending == 0
 
 
 def _held(page: str) -> int:

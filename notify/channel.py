@@ -100,4 +100,4 @@ def redacted(text: str, url: str) -> str:
     known = {form for s in secrets if s and len(s) > 2 for form in (s, unquote(s))}
     for secret in sorted(known, key=len, reverse=True):
         text = text.replace(secret, "***")
-    return text[:_LONGEST_ERROR]
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:_LONGEST_ERROR]

@@ -120,15 +120,20 @@ class Lane:
         answer: list[Outcome] = []
 
         def work() -> None:
-            answer.append(
-                send(
+            try:
+                outcome = send(
                     self.address.url,
                     title=message.title,
                     body=message.body,
                     facts=message.facts,
                     timeout_s=self._timeout_s,
                 )
-            )
+            except Exception as exc:  # noqa: BLE001
+                # A plugin that fails on one message must not end the process, and with it every other channel.
+                # Without its text and its trace, which may hold the address.
+                log.error("channel_failed", channel=self.address.name, error=type(exc).__name__)  # noqa: TRY400
+                outcome = Outcome(sent=False, error=type(exc).__name__)
+            answer.append(outcome)
 
         thread = threading.Thread(target=work, name=f"delivery {self.address.name}", daemon=True)
         thread.start()

@@ -6,8 +6,9 @@ Everything is checked before anything starts, and all problems are reported at o
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "LIFELINE_"
@@ -89,6 +90,15 @@ class Settings(BaseSettings):
     log_format: str = Field("auto", pattern="^(auto|json|text)$", description="json for machines, text for a terminal.")
     grafana_url: str = Field("http://127.0.0.1:3000", description="Grafana to which `dashboards push` sends.")
     grafana_token: SecretStr | None = Field(None, description="Service account token for `dashboards push`.")
+
+    @field_validator("zone")
+    @classmethod
+    def _is_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{name!r} is not a time zone: use one such as Asia/Shanghai") from None
+        return name
 
     @classmethod
     def settings_customise_sources(

@@ -12,6 +12,7 @@ import pytest
 from domain.catalogue import NETWORKS
 from tests.support.ports import free_port
 from tests.support.processes import Lifeline
+from tests.support.receivers import Mailbox, Webhook
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
@@ -32,6 +33,39 @@ def test_the_bounded_demo_accounts_for_every_entry_and_alerts_on_every_network(
     assert report["alerts_raised"] == sum(report["alerts_by_network"].values())
     for latency in ("publish_to_stored_ms", "publish_to_alert_ms"):
         assert 0 < report[latency]["p50"] <= report[latency]["p99"]
+
+
+def test_every_alert_of_the_demo_is_told_by_webhook_and_mail_although_notify_is_killed(
+    lifeline: Callable[..., Lifeline], tmp_path: Path
+) -> None:
+    with Webhook() as webhook, Mailbox() as mailbox:
+        config = tmp_path / "notify.yaml"
+        config.write_text(
+            f"addresses:\n  - {{name: hook, url: '{webhook.url}'}}\n  - {{name: mail, url: '{mailbox.url}'}}\n"
+            "lists:\n  '*':\n    '*': [hook, mail]\n",
+            encoding="utf-8",
+        )
+        process = lifeline(
+            "demo",
+            "--once",
+            "--duration",
+            "15",
+            "--json",
+            LIFELINE_NOTIFY_CONFIG=str(config),
+            # What a killed worker had under way is sent again when its lease of this time and five seconds is over.
+            LIFELINE_NOTIFY_TIMEOUT_S="1",
+        )
+        wait_until(lambda: len(webhook.received) >= 3, timeout_s=60, what="the first are told")
+        for child in psutil.Process(process.pid).children():
+            if child.cmdline()[-1:] == ["notify"]:
+                child.kill()
+        assert process.wait(timeout_s=120) == 0
+        raised = json.loads(process.output())["alerts_raised"]
+        assert len({body["alert"] for body in webhook.received if body["kind"] == "raised"}) == raised
+        assert len({text.splitlines()[0] for text in mailbox.texts() if ": raised" in text.splitlines()[0]}) == raised
+        # The mailbox was told of the same events as the webhook, each with the id of its notification.
+        ids = {line for text in mailbox.texts() for line in text.splitlines() if line.startswith("Alert: ")}
+        assert ids == {f"Alert: {body['alert']}, event {body['event']}" for body in webhook.received}
 
 
 def test_the_demo_stops_in_order_and_leaves_nothing_running(lifeline: Callable[..., Lifeline], tmp_path: Path) -> None:
