@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from domain.subject import datastream_subject
 from domain.times import LATEST, Clock
@@ -25,6 +23,7 @@ from rules.wording import commit_of, withdrawal
 from runtime import metrics
 from storage import journal
 from storage.alerts import FOLLOWER, Commit, commit, read_states, take_lead
+from storage.database import Link
 from storage.journal import Heads, Stretch
 from storage.watched import WatchedRegistry, newest_before, read_watched, registry_version
 
@@ -49,7 +48,7 @@ class Session:
         clock: For what is withdrawn; absence and delays are judged by the clock of ingest.
     """
 
-    def __init__(self, connection: Connection[TupleRow], catalogue: Catalogue, *, leader: str, clock: Clock) -> None:
+    def __init__(self, connection: Link, catalogue: Catalogue, *, leader: str, clock: Clock) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._leader = leader

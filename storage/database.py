@@ -19,6 +19,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.errors import RefusedDataError, UnavailableError
 
+#: What other packages call a connection, without knowing psycopg.
+Link = Connection[TupleRow]
 #: SQLSTATE classes that speak of the values, not of the server: 22 data exception, 23 integrity constraint violation.
 _DATA_CLASSES = ("22", "23")
 #: More tuples than one transaction may decompress: the batch is too large, not wrong (TimescaleDB raises 53400).
