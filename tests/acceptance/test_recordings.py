@@ -39,6 +39,8 @@ KEY = ["device", "property", "time"]
 pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.recordings,
+    # On a busy machine; on two quiet cores the longest takes about a minute.
+    pytest.mark.timeout(600),
     pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"there are no recordings in {RECORDINGS}"),
 ]
 
