@@ -1,6 +1,7 @@
 """Mosquitto as docker-compose.yml mounts it, run as a plain process: only paths and the port are moved."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from typing import Self
 
 from tests.support import compose
 from tests.support.brokers import executable
+from tests.support.optional import missing
 from tests.support.ports import free_port, listening
 from tests.support.waiting import wait_until
 
@@ -109,6 +111,8 @@ class DeployedBroker:
 
     def health_check(self) -> subprocess.CompletedProcess[str]:
         """Runs the health check of the container."""
+        if shutil.which("mosquitto_sub") is None:
+            missing("mosquitto", "apt-get install mosquitto-clients")
         service = compose.load(LIFELINE_SECRETS="secrets").services["mosquitto"]
         kind, command = service["healthcheck"]["test"]
         assert kind == "CMD-SHELL"

