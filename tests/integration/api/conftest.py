@@ -1,13 +1,16 @@
 """A seeded city behind the API."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from tests.conftest import DATABASES
 from tests.support.api import ApiServer
+from tests.support.databases import DatabaseServer
 from tests.support.seeding import SeededCity, seed_city
 
 
@@ -38,3 +41,26 @@ def plain_city(plain_database_url: str) -> Iterator[City]:
     seeded = seed_city(plain_database_url, now=datetime.now(UTC))
     with ApiServer(plain_database_url) as server:
         yield City(seeded, plain_database_url, server)
+
+
+@contextmanager
+def _standing(server: DatabaseServer) -> Iterator[City]:
+    url = server.fresh()
+    seeded = seed_city(url, now=datetime.now(UTC))
+    with ApiServer(url) as api:
+        yield City(seeded, url, api)
+    server.release(url)
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def standing_city(request: pytest.FixtureRequest, database_servers: Callable[[str], DatabaseServer]) -> Iterator[City]:
+    """On each kind of database, one for all tests of a module: they only read. Not for modules that also use `city`."""
+    with _standing(database_servers(request.param)) as city:
+        yield city
+
+
+@pytest.fixture(scope="module")
+def plain_standing_city(database_servers: Callable[[str], DatabaseServer]) -> Iterator[City]:
+    """On PostgreSQL, one for all tests of a module: they only read."""
+    with _standing(database_servers("postgresql")) as city:
+        yield city

@@ -23,7 +23,7 @@ def _is_problem(answer: Any, status: int) -> None:  # noqa: ANN401
     assert "psycopg" not in answer.text
 
 
-def test_what_cannot_be_meant_is_answered_with_a_problem_never_with_an_error(plain_city: City) -> None:
+def test_what_cannot_be_meant_is_answered_with_a_problem_never_with_an_error(plain_standing_city: City) -> None:
     long = "x" * 5000
     for path in (
         f"{OBSERVATIONS}?limit=1000000000",
@@ -55,12 +55,12 @@ def test_what_cannot_be_meant_is_answered_with_a_problem_never_with_an_error(pla
         "/api/v1/stream?datastreams=9999999999",
         "/api/v1/stream?alerts=false",
     ):
-        _is_problem(plain_city.client.get(path), 422)
+        _is_problem(plain_standing_city.client.get(path), 422)
 
 
-def test_unknown_paths_and_methods_are_problems_too(plain_city: City) -> None:
-    _is_problem(plain_city.client.get("/api/v1/nothing"), 404)
-    refused = plain_city.client.delete("/api/v1/alerts")
+def test_unknown_paths_and_methods_are_problems_too(plain_standing_city: City) -> None:
+    _is_problem(plain_standing_city.client.get("/api/v1/nothing"), 404)
+    refused = plain_standing_city.client.delete("/api/v1/alerts")
     _is_problem(refused, 405)
     assert refused.headers["allow"] == "GET"
 
@@ -85,26 +85,26 @@ def test_unknown_paths_and_methods_are_problems_too(plain_city: City) -> None:
         b"[" * 30_000,
     ],
 )
-def test_a_body_that_cannot_be_used_is_a_problem(plain_city: City, body: bytes) -> None:
+def test_a_body_that_cannot_be_used_is_a_problem(plain_standing_city: City, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = plain_city.client.post("/api/v1/alerts/1/acknowledge", content=body, headers=headers)
+    answer = plain_standing_city.client.post("/api/v1/alerts/1/acknowledge", content=body, headers=headers)
     assert answer.status_code in {400, 422}
     _is_problem(answer, answer.status_code)
 
 
-def test_a_body_too_large_is_refused_with_and_without_a_declared_length(plain_city: City) -> None:
+def test_a_body_too_large_is_refused_with_and_without_a_declared_length(plain_standing_city: City) -> None:
     headers = {"Content-Type": "application/json"}
     body = b'{"operator": "' + b"x" * 100_000 + b'"}'
-    declared = plain_city.client.post("/api/v1/alerts/1/acknowledge", content=body, headers=headers)
+    declared = plain_standing_city.client.post("/api/v1/alerts/1/acknowledge", content=body, headers=headers)
     _is_problem(declared, 413)
     pieces = (body[i : i + 10_000] for i in range(0, len(body), 10_000))
-    undeclared = plain_city.client.post("/api/v1/alerts/1/acknowledge", content=pieces, headers=headers)
+    undeclared = plain_standing_city.client.post("/api/v1/alerts/1/acknowledge", content=pieces, headers=headers)
     _is_problem(undeclared, 413)
 
 
-def test_every_answer_carries_the_security_headers_and_no_cross_origin_permission(plain_city: City) -> None:
+def test_every_answer_carries_the_security_headers_and_no_cross_origin_permission(plain_standing_city: City) -> None:
     for path in ("/healthz", "/api/v1/alerts", "/api/v1/nothing", "/docs"):
-        headers = plain_city.client.get(path, headers={"Origin": "https://evil.example"}).headers
+        headers = plain_standing_city.client.get(path, headers={"Origin": "https://evil.example"}).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert "default-src 'none'" in headers["content-security-policy"]

@@ -31,8 +31,8 @@ def _document(city: City) -> dict[str, Any]:
     return document
 
 
-def test_every_operation_is_described_with_examples_and_problems(plain_city: City) -> None:
-    document = plain_city.client.get("/openapi.json").json()
+def test_every_operation_is_described_with_examples_and_problems(plain_standing_city: City) -> None:
+    document = plain_standing_city.client.get("/openapi.json").json()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             name = f"{method} {path}"
@@ -80,7 +80,7 @@ def _examine(client: httpx.Client, strategy: Any) -> None:  # noqa: ANN401
 
 
 @pytest.mark.parametrize("text", ["429", "401"])
-def test_problems_of_access_are_described_everywhere(plain_city: City, text: str) -> None:
-    for path, operations in _document(plain_city)["paths"].items():
+def test_problems_of_access_are_described_everywhere(plain_standing_city: City, text: str) -> None:
+    for path, operations in _document(plain_standing_city)["paths"].items():
         if path not in {"/healthz", "/readyz"}:
             assert all(text in operation["responses"] for operation in operations.values()), path
