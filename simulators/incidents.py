@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from domain.registry import Link
 from simulators.county import County, FieldDevice
 from simulators.noise import key
 
@@ -84,7 +83,6 @@ class Script:
     def __init__(self, county: County, start_s: float) -> None:
         self._county = county
         self._start_s = start_s
-        self._links = county.registry.links
         self._rounds: dict[int, tuple[Incident, ...]] = {}
 
     def running(self, time_s: float) -> tuple[Incident, ...]:
@@ -104,10 +102,9 @@ class Script:
 
     def _incident(self, network: str, number: int) -> Incident:
         kinds = _KINDS[network]
-        name, make = kinds[number % len(kinds)]
-        # Repeatable choice of a place, not secrecy.
-        rng = random.Random(key(self._county.seed, network, number))  # noqa: S311
-        lasts_s, effects = make(self._county, self._links, rng)
+        turn, kind = divmod(number, len(kinds))
+        name, make = kinds[kind]
+        lasts_s, effects = make(self._county, turn)
         return Incident(
             network=network,
             name=name,
@@ -118,17 +115,22 @@ class Script:
 
 
 _Made = tuple[float, dict[tuple[str, str], Shape]]
-_Make = Callable[[County, tuple[Link, ...], random.Random], _Made]
+_Make = Callable[[County, int], _Made]
 
 
-def _pick(county: County, rng: random.Random, kind: str, suffix: str = "") -> FieldDevice:
-    return rng.choice(county.of_kind(kind, suffix))
+def _pick(county: County, turn: int, kind: str, suffix: str = "") -> FieldDevice:
+    """The device whose turn it is: every one of a kind comes once before the first comes again."""
+    devices = list(county.of_kind(kind, suffix))
+    # A repeatable order, not secrecy.
+    random.Random(key(county.seed, kind, suffix)).shuffle(devices)  # noqa: S311
+    return devices[turn % len(devices)]
 
 
-def _gas_leak(county: County, links: tuple[Link, ...], rng: random.Random) -> _Made:
+def _gas_leak(county: County, turn: int) -> _Made:
     """Methane fills a valve well and seeps into the chambers beside it."""
-    well = _pick(county, rng, "valve_well")
-    chambers = {link.to_asset for link in links if link.from_asset == well.asset and link.relation == "adjacent_to"}
+    well = _pick(county, turn, "valve_well")
+    beside = [link for link in county.registry.links if link.from_asset == well.asset]
+    chambers = {link.to_asset for link in beside if link.relation == "adjacent_to"}
     effects: dict[tuple[str, str], Shape] = {
         (well.id, "gas.ch4.chamber"): _line((1, 12), (10, 22), (20, 34), (30, 58), (45, 61), (60, 18))
     }
@@ -138,9 +140,9 @@ def _gas_leak(county: County, links: tuple[Link, ...], rng: random.Random) -> _M
     return 75.0, effects
 
 
-def _water_burst(county: County, links: tuple[Link, ...], rng: random.Random) -> _Made:
+def _water_burst(county: County, turn: int) -> _Made:
     """A main breaks: pressure falls at a point, its district draws more."""
-    point = _pick(county, rng, "pressure_point")
+    point = _pick(county, turn, "pressure_point")
     effects: dict[tuple[str, str], Shape] = {
         (point.id, "water.pressure"): _line((2, 0.17), (8, 0.08), (45, 0.07), (55, 0.25)),
         (point.id, "water.noise"): _line((2, 82), (50, 80)),
@@ -148,23 +150,21 @@ def _water_burst(county: County, links: tuple[Link, ...], rng: random.Random) ->
     for meter in county.of_kind("district_meter"):
         if meter.area == point.area:
             effects[meter.id, "water.flow"] = _line((5, 420), (50, 430))
-    del links
     return 70.0, effects
 
 
-def _chlorine_loss(county: County, links: tuple[Link, ...], rng: random.Random) -> _Made:
+def _chlorine_loss(county: County, turn: int) -> _Made:
     """A dosing pump fails: chlorine falls below its limit and turbidity rises."""
-    point = _pick(county, rng, "quality_point")
-    del links
+    point = _pick(county, turn, "quality_point")
     return 80.0, {
         (point.id, "water.cl2.free"): _line((3, 0.08), (6, 0.03), (60, 0.02)),
         (point.id, "water.turbidity"): _line((10, 1.3), (55, 1.5)),
     }
 
 
-def _pumps_trip(county: County, links: tuple[Link, ...], rng: random.Random) -> _Made:
+def _pumps_trip(county: County, turn: int) -> _Made:
     """Both pumps of a station trip and the wet well fills."""
-    well = _pick(county, rng, "pump_station", "well")
+    well = _pick(county, turn, "pump_station", "well")
     effects: dict[tuple[str, str], Shape] = {
         (well.id, "pump.wetwell.level"): _line((5, 2.4), (20, 4.2), (40, 5.6), (55, 2.2)),
         (well.id, "pump.voltage"): _hold(0.0, 45),
@@ -176,54 +176,48 @@ def _pumps_trip(county: County, links: tuple[Link, ...], rng: random.Random) -> 
             (pump, "pump.state"): _hold(0.0, 45),
             (pump, "pump.current"): _hold(0.0, 45),
         }
-    del links
     return 70.0, effects
 
 
-def _underpass_floods(county: County, links: tuple[Link, ...], rng: random.Random) -> _Made:
+def _underpass_floods(county: County, turn: int) -> _Made:
     """A cloudburst fills an underpass."""
-    underpass = _pick(county, rng, "underpass")
+    underpass = _pick(county, turn, "underpass")
     effects: dict[tuple[str, str], Shape] = {
         (underpass.id, "drain.road.depth"): _line((2, 7), (10, 17), (20, 27), (35, 43), (50, 20))
     }
     for gauge in county.of_kind("rain_gauge"):
         if gauge.area == underpass.area:
             effects[gauge.id, "drain.rain"] = _line((2, 48), (30, 55), (40, 8))
-    del links
     return 75.0, effects
 
 
-def _cover_open(county: County, links: tuple[Link, ...], rng: random.Random) -> _Made:
+def _cover_open(county: County, turn: int) -> _Made:
     """Somebody lifts a manhole cover."""
-    cover = _pick(county, rng, "manhole")
-    del links
+    cover = _pick(county, turn, "manhole")
     return 60.0, {
         (cover.id, "manhole.open"): _hold(1.0, 45),
         (cover.id, "manhole.tilt"): _line((0.5, 34), (40, 38), (45, 12)),
     }
 
 
-def _sewer_gas(county: County, links: tuple[Link, ...], rng: random.Random) -> _Made:
+def _sewer_gas(county: County, turn: int) -> _Made:
     """Hydrogen sulfide gathers in a deep manhole and takes the place of the air."""
-    chamber = _pick(county, rng, "deep_manhole")
-    del links
+    chamber = _pick(county, turn, "deep_manhole")
     return 80.0, {
         (chamber.id, "manhole.h2s"): _line((3, 12), (20, 24), (45, 36), (60, 8)),
         (chamber.id, "manhole.o2"): _line((10, 19.0), (45, 17.8), (60, 20.0)),
     }
 
 
-def _residual_current(county: County, links: tuple[Link, ...], rng: random.Random) -> _Made:
+def _residual_current(county: County, turn: int) -> _Made:
     """The insulation of a loop fails: current flows where people walk."""
-    cabinet = _pick(county, rng, "cabinet")
-    del links
+    cabinet = _pick(county, turn, "cabinet")
     return 65.0, {(cabinet.id, "light.leak"): _line((1, 45), (10, 130), (25, 340), (40, 330), (50, 40))}
 
 
-def _cabinet_fails(county: County, links: tuple[Link, ...], rng: random.Random) -> _Made:
+def _cabinet_fails(county: County, turn: int) -> _Made:
     """A cabinet stands open and its loop has no voltage."""
-    cabinet = _pick(county, rng, "cabinet")
-    del links
+    cabinet = _pick(county, turn, "cabinet")
     return 60.0, {
         (cabinet.id, "light.door"): _hold(1.0, 45),
         (cabinet.id, "light.voltage"): _line((2, 150), (4, 0), (45, 0)),

@@ -188,6 +188,12 @@ def test_a_long_run_meets_many_places_and_kinds() -> None:
     assert len({device for incident in incidents for device in incident.devices}) >= 30
 
 
+def test_no_place_has_its_turn_again_while_others_wait() -> None:
+    for name, places in (("gas_leak", 29), ("underpass_floods", 4), ("water_burst", 24), ("cover_open", 37)):
+        struck = [next(iter(incident.effects))[0] for _, incident in rounds(2 * places) if incident.name == name]
+        assert len(set(struck[:places])) == places
+
+
 def test_every_form_of_message_is_spoken_on_the_devices_own_topic() -> None:
     time = int(MIDNIGHT * 1e6)
     forms = {device.hardware.form: device for device in COUNTY.devices}
