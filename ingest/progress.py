@@ -9,6 +9,8 @@ from collections import deque
 
 #: After a subscription the broker needs a moment to send what it has kept.
 SETTLE_MICROS = 1_000_000
+#: NATS sends what an earlier connection left unacknowledged only when its `ack_wait` is over: ten seconds here.
+RESEND_MICROS = 12_000_000
 
 
 class Progress:
@@ -21,9 +23,9 @@ class Progress:
         self._emptied_at: int | None = None
         self._listening_from: int | None = None
 
-    def subscribed(self, now: int) -> None:
-        """The subscription stands."""
-        self._listening_from = now + SETTLE_MICROS
+    def subscribed(self, now: int, settle_micros: int = SETTLE_MICROS) -> None:
+        """The subscription stands; what the broker has kept for it comes within `settle_micros`."""
+        self._listening_from = now + settle_micros
 
     def lost(self) -> None:
         """The connection is gone: nothing is known about the broker any more."""

@@ -22,7 +22,7 @@ from domain.times import Clock, now_micros
 from domain.topics import subscription
 from ingest.connection import Connection, Inbox
 from ingest.decode import Limits, decode
-from ingest.progress import Progress
+from ingest.progress import RESEND_MICROS, SETTLE_MICROS, Progress
 from ingest.writer import Heard, Job, Writer
 from runtime import metrics
 from runtime.backoff import Backoff
@@ -70,6 +70,8 @@ class Worker:
         #: Messages not handed to the writer yet, by the connection that delivered them; the last is the living one.
         self._inboxes: deque[tuple[int, Inbox]] = deque()
         self._subscribed = False
+        #: Whether the broker had kept the session of this connection.
+        self._resumed = False
         self._retry_at = 0.0
         self._progress = Progress()
         self._held_bytes = 0
@@ -283,6 +285,7 @@ class Worker:
             if code.value == _UNSUPPORTED_VERSION and len(self._versions) > 1:
                 self._versions.popleft()
             return
+        self._resumed = flags.session_present
         if flags.session_present:
             self._leave_to_broker()
         elif self._knew_broker:
@@ -309,7 +312,8 @@ class Worker:
             return
         self._subscribed = True
         self._backoff.reset()
-        self._progress.subscribed(self._clock())
+        may_resend_late = self._resumed and self._versions[0] == mqtt.MQTTv311
+        self._progress.subscribed(self._clock(), RESEND_MICROS if may_resend_late else SETTLE_MICROS)
         metrics.ingest_connected.set(1)
 
     def _on_disconnect(

@@ -272,7 +272,10 @@ class Writer:
 
 
 def split(batch: Batch, error: str) -> list[Batch]:
-    """What to write instead of a batch that was refused: its two halves, or the one culprit as a dead letter."""
+    """What to write instead of a batch that was refused: its two halves, or the one culprit as a dead letter.
+
+    The messages count with the last part: only then the fate of all of them is decided.
+    """
     size = len(batch.datastreams)
     if size <= 1:
         letters = list(batch.dead_letters)
@@ -285,6 +288,6 @@ def split(batch: Batch, error: str) -> list[Batch]:
         return [batch.take(np.zeros(0, dtype=np.intp), messages=batch.messages, dead_letters=letters)]
     half = size // 2
     return [
-        batch.take(slice(0, half), messages=batch.messages, dead_letters=batch.dead_letters),
-        batch.take(slice(half, size), messages=0, dead_letters=[]),
+        batch.take(slice(0, half), messages=0, dead_letters=batch.dead_letters),
+        batch.take(slice(half, size), messages=batch.messages, dead_letters=[]),
     ]

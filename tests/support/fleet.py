@@ -219,6 +219,20 @@ def wait_progress(database_url: str, *, timeout_s: float = 30.0) -> float:
     return time.monotonic() - began
 
 
+def wait_caught_up(database_url: str, *, timeout_s: float = 40.0) -> None:
+    """Waits until ingest says that everything the broker has by now is stored."""
+    since = now_micros() / 1e6
+
+    def caught_up() -> bool:
+        with connect(database_url, application="tests") as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM ingest_partitions WHERE caught_up_at > to_timestamp(%s)", (since,)
+            ).fetchone()
+        return bool(row and row[0])
+
+    wait_until(caught_up, timeout_s=timeout_s, what="ingest has caught up", poll_s=0.1)
+
+
 def assert_equal(ledger: Ledger, database_url: str, *, timeout_s: float = 30.0) -> None:
     """What was acknowledged is stored, each entry once, and nothing else is; the journal and the counters agree."""
     expected = ledger_rows(ledger)
