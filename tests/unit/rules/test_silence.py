@@ -42,7 +42,8 @@ def test_a_clock_that_runs_backwards_clears_nothing() -> None:
     engine = evaluator([silence()], [stream(1)])
     feed(engine, (1, 0, 1, 0))
     tick(engine, 200)
-    assert told(tick(engine, 50)) == []
+    feed(engine, (1, 70, 1, 0))
+    assert told(tick(engine, 150)) == []
     after = evaluator([silence()], [stream(1)])
     after.restore(engine.standings())
     assert told(tick(after, 50)) == []
