@@ -101,7 +101,7 @@ def _properties() -> Iterator[str]:
     from domain.catalogue import properties
 
     yield "## Observed properties"
-    yield "Units are UCUM. A value outside the range is stored and flagged `out_of_range`. A registry folder may add more."
+    yield "Units are UCUM. A value outside the range is stored, flagged `out_of_range`. A registry folder may add more."
     yield ""
     yield from _table(
         ("property", "unit", "range", "English", "中文"),
