@@ -1,6 +1,6 @@
 """Observations as programs ask for them: raw, rolled up, and the latest of many datastreams."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -77,16 +77,39 @@ def rollup(
 
 
 def latest(
-    connection: Connection[TupleRow], *, place: Place = EVERYWHERE, after: int | None = None, limit: int
+    connection: Connection[TupleRow],
+    *,
+    place: Place = EVERYWHERE,
+    recently: datetime,
+    after: int | None = None,
+    limit: int,
 ) -> list[Latest]:
-    """The last observation of each datastream of a place, a page by datastream."""
+    """The last observation of each datastream of a place, a page by datastream.
+
+    `recently` changes the cost, never the answer: most datastreams have reported since, and are found in the newest
+    chunk; only the others are looked for in all of history.
+    """
     parameters = {
         "device": place.device,
         "asset": place.asset,
         "network": place.network,
         "area": place.area,
+        "since": recently,
         "after": after,
         "limit": limit,
     }
     with connection.cursor(binary=True, row_factory=class_row(Latest)) as cursor:
-        return cursor.execute(queries("readings")["latest"], parameters).fetchall()
+        found = cursor.execute(queries("readings")["latest"], parameters).fetchall()
+    silent = [row.datastream for row in found if row.time is None]
+    if not silent:
+        return found
+    rows = connection.execute(
+        queries("readings")["latest_before"], {"datastreams": silent, "since": recently}
+    ).fetchall()
+    older = {id_: (time, value, quality) for id_, time, value, quality in rows}
+    return [
+        replace(row, **dict(zip(("time", "value", "quality"), older[row.datastream], strict=True)))
+        if row.datastream in older
+        else row
+        for row in found
+    ]

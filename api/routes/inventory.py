@@ -1,5 +1,6 @@
 """Networks, properties, assets, devices, datastreams."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -25,6 +26,7 @@ from api.problems import Problem, not_found
 from api.service import Services
 from domain.access import Role
 from domain.registry import Asset
+from domain.times import to_datetime
 from storage import inventory, readings
 from storage.inventory import Box, Place
 
@@ -162,7 +164,8 @@ def device(service: Services, id: p.TextId) -> DeviceDetail:  # noqa: A002
         found = inventory.devices(connection, place=place, limit=1)
         if not found:
             raise not_found("device", id)
-        latest = readings.latest(connection, place=place, limit=_INSIDE)
+        recently = to_datetime(service.clock()) - timedelta(days=1)
+        latest = readings.latest(connection, place=place, recently=recently, limit=_INSIDE)
     return DeviceDetail(
         **Device.model_validate(found[0]).model_dump(), datastreams=[Latest.model_validate(v) for v in latest]
     )

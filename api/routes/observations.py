@@ -178,7 +178,9 @@ def latest(
     """The last observation of every datastream of a place, by number of the datastream."""
     after = number_key("latest", cursor, maximum=p.LAST_INTEGER)
     with service.heavy_database() as connection:
-        found = readings.latest(connection, place=place, after=after, limit=limit + 1)
+        found = readings.latest(
+            connection, place=place, recently=to_datetime(service.clock()) - _DAY, after=after, limit=limit + 1
+        )
     following = encode("latest", found[limit - 1].datastream) if len(found) > limit else None
     p.link_to(request, response, following)
     return Page(items=[Latest.model_validate(v) for v in found[:limit]], next=following)

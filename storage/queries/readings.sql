@@ -28,8 +28,9 @@ SELECT bucket AS time, count, doubtful, minimum, maximum, average, sum
  LIMIT %(limit)s;
 
 -- name: latest
--- The last observation of each datastream of a page; one that never reported has no time. The page is cut before the
--- observations are looked up, so that the cost is that of the page.
+-- The last observation since an instant of each datastream of a page; one that has not reported since has no time. The
+-- page is cut before the observations are looked up, so that the cost is that of the page; the instant keeps a
+-- hypertable from visiting, for each datastream, every chunk there is.
 WITH page AS MATERIALIZED (
     SELECT s.id, s.device, s.property, s.unit, d.asset, a.network, a.area
       FROM datastreams s
@@ -47,7 +48,18 @@ SELECT p.id AS datastream, p.device, p.property, p.unit, p.asset, p.network, p.a
   LEFT JOIN LATERAL (
        SELECT time, value, quality
          FROM observations
-        WHERE datastream = p.id
+        WHERE datastream = p.id AND time >= %(since)s
         ORDER BY time DESC
         LIMIT 1) o ON true
  ORDER BY p.id;
+
+-- name: latest_before
+-- The last observation before an instant of given datastreams: of those that have been silent since.
+SELECT d.id, o.time, o.value, o.quality
+  FROM unnest(%(datastreams)s::integer[]) d (id)
+ CROSS JOIN LATERAL (
+       SELECT time, value, quality
+         FROM observations
+        WHERE datastream = d.id AND time < %(since)s
+        ORDER BY time DESC
+        LIMIT 1) o;

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.api.conftest import City
 from tests.integration.api.pages import walk
-from tests.support.seeding import MINUTES, OBSERVED
+from tests.support.seeding import MINUTES, OBSERVED, SILENT_FOR
 
 PAST = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-04T00:00:00Z"}
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -129,6 +129,10 @@ def test_latest_has_every_datastream_once_and_its_last_value(standing_city: City
         for property_, value in observed.items():
             assert by_name[f"{network}-d1", property_]["value"] == value
             assert datetime.fromisoformat(by_name[f"{network}-d1", property_]["time"]) == standing_city.seeded.now
+            # The third device has been silent for a day: its last value is an old one.
+            silent = by_name[f"{network}-d3", property_]
+            assert datetime.fromisoformat(silent["time"]) == standing_city.seeded.now - SILENT_FOR
+            assert silent["quality"] == 0
 
 
 def test_latest_is_of_the_place_that_was_asked_for(standing_city: City) -> None:
