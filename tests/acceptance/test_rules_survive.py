@@ -173,6 +173,7 @@ def test_stopping_commits_the_position_and_ends_with_zero(
     assert process.terminate(timeout_s=10) == 0
     assert position(url) <= last
     again = start(lifeline, url, catalogue)
+    again.wait_for_log('"leading"')
     wait_until(lambda: position(url) == last, what="the rest")
     assert again.terminate(timeout_s=10) == 0
     writer.close()
