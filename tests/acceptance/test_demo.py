@@ -1,5 +1,6 @@
 """`lifeline demo` and `lifeline up`: the whole platform in one process group."""
 
+import contextlib
 import json
 import signal
 import urllib.request
@@ -91,8 +92,13 @@ def test_up_serves_the_api_and_revives_a_stage_that_was_killed(
         assert answer.status == 200
 
     def rules() -> list[psutil.Process]:
-        alive = [c for c in psutil.Process(process.pid).children() if c.status() != psutil.STATUS_ZOMBIE]
-        return [child for child in alive if child.cmdline()[-2:] == ["rules", "run"]]
+        found = []
+        for child in psutil.Process(process.pid).children():
+            # A child may end while it is looked at.
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-2:] == ["rules", "run"]:
+                    found.append(child)
+        return found
 
     (first,) = rules()
     first.kill()
