@@ -3,6 +3,7 @@
 import socket
 import sys
 import threading
+from contextvars import copy_context
 from typing import Annotated
 
 import typer
@@ -68,10 +69,13 @@ def serve(
         )
     )
     # In a thread of its own uvicorn leaves the signals to us: streams must be ended before it waits for them.
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="uvicorn")
+    # It takes our context along: what the log says of every line.
+    thread = threading.Thread(
+        target=copy_context().run, args=(server.run,), kwargs={"sockets": [listener]}, name="uvicorn"
+    )
     thread.start()
-    log.info("api_listening", url=url)
     typer.echo(f"City Lifeline API: {url} (documentation: {url}/docs)")
+    log.info("api_listening", url=url)
     while thread.is_alive() and not stop.wait(0.5):
         pass
     app.state.service.follower.close()
