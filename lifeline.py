@@ -67,14 +67,17 @@ def _root() -> None:
 
 
 def main() -> None:
-    """Entry point of the `lifeline` command; errors of ours become one clear text and exit status 2."""
-    from domain.errors import ConfigurationError, LifelineError
+    """Entry point of the `lifeline` command; errors of ours become one clear text and exit status 1 or 2."""
+    from domain.errors import ConfigurationError, LifelineError, SchemaError
     from runtime.settings import SettingsError
 
     try:
         app()
     except (SettingsError, ConfigurationError) as exc:
         sys.stderr.write(f"{exc}\n")
+        sys.exit(2)
+    except SchemaError as exc:
+        sys.stderr.write(f"lifeline: {exc}\n")
         sys.exit(2)
     except LifelineError as exc:
         sys.stderr.write(f"lifeline: {exc}\n")
