@@ -154,7 +154,7 @@ class Worker:
     def _room(self) -> int:
         """How many messages may be read now; 0 leaves them to the broker, or to the network if it knows no window."""
         if not self._subscribed:
-            # The answers to CONNECT and SUBSCRIBE may stand behind messages.
+            # The answer to SUBSCRIBE may stand behind messages.
             return _BUDGET
         if self._held_bytes >= _HELD_BYTES:
             return 0
@@ -294,6 +294,9 @@ class Worker:
             log.error("session_lost", note="the broker forgot this client: what it had queued for it is gone")
         self._knew_broker = True
         log.info("broker_connected", version=self._versions[0], session_present=flags.session_present)
+        if flags.session_present:
+            # The session has its subscription: NATS sends all that waits before it answers to SUBSCRIBE.
+            self._heard_from()
         client.subscribe(subscription(self._settings.partition), qos=1)
 
     def _on_subscribe(
@@ -310,6 +313,11 @@ class Worker:
             if self._link is not None:
                 self._link.disconnect()
             return
+        if not self._subscribed:
+            self._heard_from()
+
+    def _heard_from(self) -> None:
+        """From here on messages come, and reading them is bounded."""
         self._subscribed = True
         self._backoff.reset()
         may_resend_late = self._resumed and self._versions[0] == mqtt.MQTTv311

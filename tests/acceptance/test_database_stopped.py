@@ -9,6 +9,7 @@ import pytest
 
 from runtime.embedded import EmbeddedBroker, EmbeddedDatabase
 from tests.acceptance.conftest import Ingest
+from tests.support.brokers import Mosquitto
 from tests.support.databases import migrate_now
 from tests.support.fleet import Fleet, assert_equal, counters, register, wait_progress, wait_stored
 from tests.support.proxy import Proxy
@@ -72,9 +73,10 @@ def test_an_outage_of_the_database_loses_nothing_and_its_backlog_is_soon_gone(
         record_property("grown_bytes", grown)
         fleet.drain()
         assert_equal(fleet.ledger, database.url)
-    # The broker's connection outlived the outage: pausing is not a reason to come back again and again.
-    assert worker.page.metric("lifeline_ingest_reconnects_total") == reconnects
     assert worker.process.running
+    if isinstance(broker, Mosquitto):
+        # Told of the window, it waits; NATS gives up a client that reads nothing for ten seconds.
+        assert worker.page.metric("lifeline_ingest_reconnects_total") == reconnects
 
 
 def test_a_commit_whose_reply_is_lost_is_not_stored_twice(

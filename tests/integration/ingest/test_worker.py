@@ -28,7 +28,7 @@ class Running:
         self.worker = Worker(settings)
         self.stop = threading.Event()
         self.failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="worker under test")
+        self._thread = threading.Thread(target=self._run, name="worker under test", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
@@ -186,7 +186,7 @@ def test_a_bug_in_the_loop_ends_the_worker(plain_database_url: str) -> None:
             except LookupError as exc:
                 failures.append(exc)
 
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=run, daemon=True)
         thread.start()
         session(broker, 0).publish(1, topic(0), payload(1))
         wait_stored(plain_database_url, 1)
