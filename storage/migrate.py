@@ -1,7 +1,7 @@
 """Migrations: plain SQL in order, under a lock; the schema is checked whenever a stage starts.
 
-A file `0002_name.sql` is for every server; `0002_name.LEVEL.sql` is for servers of that level only. What a server
-offers is detected once, when its schema is made, and kept: levels do not mix in one database.
+A file `0002_name.sql` is for every server; `0002_name.LEVEL+LEVEL.sql` is for servers of those levels only. What a
+server offers is detected once, when its schema is made, and kept: levels do not mix in one database.
 """
 
 import re
@@ -18,7 +18,7 @@ from storage.properties import seed
 from storage.sql import queries
 
 LEVELS = ("timescaledb", "timescaledb-apache", "postgresql")
-_FILE = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z_]+)(\.(?P<level>[a-z-]+))?\.sql")
+_FILE = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z_]+)(\.(?P<levels>[a-z+-]+))?\.sql")
 #: One number for everybody who migrates this database ("lifeline" in ASCII, shortened).
 _LOCK = 0x6C69666C
 _DAY = 86_400
@@ -89,7 +89,7 @@ def load(level: str) -> list[Migration]:
     folder: Traversable = files("storage") / "migrations"
     for entry in folder.iterdir():
         match = _FILE.fullmatch(entry.name)
-        if match and match["level"] in {None, level}:
+        if match and (match["levels"] is None or level in match["levels"].split("+")):
             found.append(
                 Migration(number=int(match["number"]), name=match["name"], text=entry.read_text(encoding="utf-8"))
             )
