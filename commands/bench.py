@@ -8,10 +8,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-app = typer.Typer(help="Measure throughput and latency against a baseline of the same run.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    help="Measure throughput and latency against a baseline of the same run.",
+    no_args_is_help=True,
+)
 _MQTT = typer.Option(None, "--mqtt", help="Broker to use; default an embedded one.")
 _DATABASE = typer.Option(None, "--database", help="Server to use (a database of its own is made); default embedded.")
 _JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+@app.callback()
+def _quietly() -> None:
+    """Results go to standard output; of the parts that are started only what goes wrong is said, on standard error."""
+    from runtime.logs import configure
+    from runtime.settings import load
+
+    configure("bench", load().model_copy(update={"log_level": "error"}))
 
 
 @app.command()

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-app = typer.Typer(help="Grafana dashboards: build and push.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Grafana dashboards: build and push.", no_args_is_help=True)
 
 
 @app.command()

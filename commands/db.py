@@ -7,7 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-app = typer.Typer(help="The database: migrate it, show its level and schema.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="The database: migrate it, show its level and schema.", no_args_is_help=True
+)
 
 
 @app.command()

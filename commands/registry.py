@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-app = typer.Typer(help="Import and export what stands in the field.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Import and export what stands in the field.", no_args_is_help=True)
 
 
 @app.command("import")

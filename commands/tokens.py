@@ -12,7 +12,7 @@ from rich.table import Table
 from domain.access import Role
 from domain.topics import IDENTIFIER
 
-app = typer.Typer(help="Access to the API: add, list, revoke.", no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Access to the API: add, list, revoke.", no_args_is_help=True)
 
 _DAY_S = 86_400.0
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
