@@ -11,6 +11,7 @@ from rich.table import Table
 from rules.rule import Absence, Position, Rule, Threshold
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="The rules engine: run it, check and list its catalogue.",
