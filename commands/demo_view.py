@@ -47,7 +47,7 @@ _WORDS = {
         "title": "城市生命线", "running": "已运行", "docs": "接口文档", "stop": "按 Ctrl-C 有序停止",
         "flow": "监测数据", "published": "已发布", "under_way": "在途", "received": "已接收",
         "stored": "已入库", "duplicates": "重复", "conflicts": "冲突", "rejected": "拒收",
-        "balanced": "✔ 数据逐条对账，收支平衡", "unbalanced": "✘ 计数不平衡",
+        "balanced": "✔ 逐条对账，计数平衡", "unbalanced": "✘ 计数不平衡",
         "rate": "每秒入库", "lag": "落后于消息服务器", "acknowledged": "发布 → 确认",
         "to_stored": "发布 → 入库", "to_alert": "发布 → 告警", "networks": "各专项",
         "devices": "设备", "silent": "失联", "alerts": "告警", "active": "告警中", "time": "时间",
