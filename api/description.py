@@ -3,6 +3,7 @@
 import hashlib
 import html
 import json
+import re
 from base64 import b64encode
 from typing import Any
 
@@ -32,6 +33,7 @@ _PROBLEMS = {
     "429": "Too many requests without a valid token.",
     "503": "Cannot be answered now; `Retry-After` says when to try again.",
 }
+_BOLD, _CODE = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"`(.+?)`")
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a2330;background:#fff}
 h1,h2{line-height:1.2}h2{margin-top:2.5rem;border-bottom:1px solid #ccd3dc}code,pre{font-family:ui-monospace,monospace}
@@ -95,7 +97,8 @@ def page(schema: dict[str, Any]) -> HTMLResponse:
 
 
 def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{html.escape(p).replace('**', '')}</p>" for p in text.strip().split("\n\n"))
+    marked = _CODE.sub(r"<code>\1</code>", _BOLD.sub(r"<b>\1</b>", html.escape(text.strip())))
+    return "".join(f"<p>{paragraph}</p>" for paragraph in marked.split("\n\n"))
 
 
 def _article(method: str, path: str, operation: dict[str, Any]) -> str:
