@@ -44,12 +44,12 @@ def test_a_half_open_connection_to_the_broker_is_noticed_and_replaced(
 
 
 def test_a_blocked_process_does_not_answer_and_goes_on_where_it_was(
-    plain_database_url: str, broker: EmbeddedBroker, ingest: Callable[..., Ingest]
+    plain_database_url: str, nats_broker: EmbeddedBroker, ingest: Callable[..., Ingest]
 ) -> None:
     register(plain_database_url)
-    worker = ingest(plain_database_url, broker.url)
+    worker = ingest(plain_database_url, nats_broker.url)
     wait_until(lambda: worker.page.ready, what="ingest is ready")
-    with Fleet(broker.url) as fleet:
+    with Fleet(nats_broker.url) as fleet:
         fleet.start(rate=200)
         wait_progress(plain_database_url)
         worker.process.process.send_signal(signal.SIGSTOP)
@@ -66,12 +66,12 @@ def test_a_blocked_process_does_not_answer_and_goes_on_where_it_was(
 
 
 def test_an_error_nobody_expected_in_the_writer_ends_the_process_and_the_next_one_loses_nothing(
-    plain_database_url: str, broker: EmbeddedBroker, ingest: Callable[..., Ingest]
+    plain_database_url: str, nats_broker: EmbeddedBroker, ingest: Callable[..., Ingest]
 ) -> None:
     register(plain_database_url)
-    worker = ingest(plain_database_url, broker.url)
+    worker = ingest(plain_database_url, nats_broker.url)
     wait_until(lambda: worker.page.ready, what="ingest is ready")
-    with Fleet(broker.url) as fleet:
+    with Fleet(nats_broker.url) as fleet:
         fleet.publish(100)
         wait_stored(plain_database_url, 200)
         with connect(plain_database_url, application="tests") as connection:
@@ -80,6 +80,6 @@ def test_an_error_nobody_expected_in_the_writer_ends_the_process_and_the_next_on
             assert worker.process.wait(timeout_s=NOTICE_S) == SOFTWARE_FAILURE
             connection.execute("ALTER TABLE mislaid RENAME TO journal")
         assert "thread_failed" in worker.process.log()
-        ingest(plain_database_url, broker.url)
+        ingest(plain_database_url, nats_broker.url)
         fleet.drain()
         assert_equal(fleet.ledger, plain_database_url)

@@ -12,7 +12,7 @@ from tests.support.fleet import Fleet, assert_equal, counters, register, wait_pr
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
-STOPS = 4
+STOPS = 3
 
 
 def test_a_stop_under_load_drains_and_nothing_committed_comes_again(

@@ -34,14 +34,14 @@ def test_a_second_worker_refuses_to_start_and_the_first_works_on(
 
 
 def test_workers_of_different_partitions_share_the_work(
-    plain_database_url: str, broker: EmbeddedBroker, ingest: Callable[..., Ingest]
+    plain_database_url: str, nats_broker: EmbeddedBroker, ingest: Callable[..., Ingest]
 ) -> None:
     register(plain_database_url)
-    ours = ingest(plain_database_url, broker.url, LIFELINE_PARTITION="530100")
-    theirs = ingest(plain_database_url, broker.url, LIFELINE_PARTITION="110101")
+    ours = ingest(plain_database_url, nats_broker.url, LIFELINE_PARTITION="530100")
+    theirs = ingest(plain_database_url, nats_broker.url, LIFELINE_PARTITION="110101")
     for one in (ours, theirs):
         wait_until(lambda: one.page.ready, what="ingest is ready")  # noqa: B023 - waited for at once
-    with Fleet(broker.url) as fleet:
+    with Fleet(nats_broker.url) as fleet:
         fleet.publish(500)
         fleet.drain()
         wait_until(

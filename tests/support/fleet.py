@@ -9,6 +9,9 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
 from domain.registry import Asset, Datastream, Device, Registry
 from domain.times import now_micros
 from domain.topics import telemetry
@@ -186,11 +189,15 @@ def stored_rows(database_url: str) -> Counter[Row]:
 def counters(database_url: str) -> dict[str, int]:
     """The counters of all partitions together."""
     with connect(database_url, application="tests") as connection:
-        row = connection.execute(
-            "SELECT coalesce(sum(seq), 0), coalesce(sum(messages), 0), coalesce(sum(received), 0),"
-            " coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(conflicts), 0),"
-            " coalesce(sum(rejected), 0), coalesce(sum(session_losses), 0) FROM ingest_partitions"
-        ).fetchone()
+        return _counters(connection)
+
+
+def _counters(connection: Connection[TupleRow]) -> dict[str, int]:
+    row = connection.execute(
+        "SELECT coalesce(sum(seq), 0), coalesce(sum(messages), 0), coalesce(sum(received), 0),"
+        " coalesce(sum(stored), 0), coalesce(sum(duplicates), 0), coalesce(sum(conflicts), 0),"
+        " coalesce(sum(rejected), 0), coalesce(sum(session_losses), 0) FROM ingest_partitions"
+    ).fetchone()
     assert row
     names = ("seq", "messages", "received", "stored", "duplicates", "conflicts", "rejected", "session_losses")
     return {name: int(value) for name, value in zip(names, row, strict=True)}
@@ -203,19 +210,20 @@ def assert_balanced(found: dict[str, int]) -> None:
 
 def wait_stored(database_url: str, rows: int, *, timeout_s: float = 30.0) -> None:
     """Waits until so many observations are counted as stored."""
-    wait_until(
-        lambda: counters(database_url)["stored"] >= rows,
-        timeout_s=timeout_s,
-        what=f"{rows} observations are stored",
-        poll_s=0.05,
-    )
+    with connect(database_url, application="tests") as connection:
+        wait_until(
+            lambda: _counters(connection)["stored"] >= rows, timeout_s=timeout_s, what=f"{rows} observations are stored"
+        )
 
 
 def wait_progress(database_url: str, *, timeout_s: float = 30.0) -> float:
     """Waits until one more batch is committed; how long that took, in seconds."""
     began = time.monotonic()
-    before = counters(database_url)["seq"]
-    wait_until(lambda: counters(database_url)["seq"] > before, timeout_s=timeout_s, what="another batch is committed")
+    with connect(database_url, application="tests") as connection:
+        before = _counters(connection)["seq"]
+        wait_until(
+            lambda: _counters(connection)["seq"] > before, timeout_s=timeout_s, what="another batch is committed"
+        )
     return time.monotonic() - began
 
 
