@@ -168,7 +168,11 @@ def test_any_bytes_over_mqtt_are_accounted_for(
         publish()
         fleet.drain()
         found = wait_decided(plain_database_url, sent)
-        assert (found["messages"], found["stored"], found["rejected"]) == (sent, 0, found["received"])
+        assert (found["messages"], found["stored"]) == (sent, 0)
+        # Each message is at least one entry, and each of them is kept.
+        assert found["rejected"] == found["received"] >= sent
+        kept = [payload for _, payload in letters(plain_database_url)]
+        assert len(kept) >= sent
         fleet.publish(10)
         wait_stored(plain_database_url, 20)
     assert worker.process.running
