@@ -106,11 +106,13 @@ class Proxy:
                 _reset(client)
                 continue
             server.settimeout(None)
+            # Before anybody can cut them.
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._guard:
                 self._connections |= {client, server}
             committed = threading.Event()
             for source, sink, upward in ((client, server, True), (server, client, False)):
-                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(
                     target=self._pass, args=(source, sink, upward, committed), name="proxy way", daemon=True
                 ).start()
