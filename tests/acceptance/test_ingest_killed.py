@@ -45,10 +45,11 @@ def test_every_acknowledged_entry_is_stored_once_when_ingest_is_killed_at_random
         assert_equal(fleet.ledger, plain_database_url)
         record_property("entries", fleet.ledger.entries)
     found = counters(plain_database_url)
+    # How many depends on where the kills fell: between COMMIT and acknowledgement, what was stored comes again. That
+    # moment is forced, not hoped for, in test_database_stopped.
     record_property("duplicates", found["duplicates"])
     record_property("slowest_return_s", round(max(returns), 2))
     assert max(returns) <= 5.0
-    assert found["duplicates"] > 0, "no kill fell between a COMMIT and its acknowledgement"
     assert found["session_losses"] == 0
 
 
