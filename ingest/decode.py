@@ -13,7 +13,8 @@ import numpy as np
 from domain.observation import Quality, Rejection, RejectReason
 from domain.times import isoformat
 from domain.topics import parse as parse_topic
-from ingest.message import BadPayloadError, Entry, decode_carefully, decode_plain, is_plain, micros_of
+from ingest.entry import BadPayloadError, Entry
+from ingest.message import decode_carefully, decode_plain, is_plain, micros_of
 from storage.batches import Batch, DeadLetter
 from storage.catalog import Catalog, DeviceStreams
 

@@ -7,12 +7,14 @@ care, to find out entry by entry what is good and what is wrong.
 import json
 import math
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from domain.observation import Rejection, RejectReason
 from domain.times import EARLIEST, EPOCH, LATEST, MICROS_PER_SECOND
+from ingest.entry import BadPayloadError, Decoded, Entry
+from ingest.senml import decode_pack
 
 
 class Plain(msgspec.Struct, gc=False):
@@ -20,31 +22,6 @@ class Plain(msgspec.Struct, gc=False):
 
     time: datetime | int
     values: dict[str, float | bool]
-
-
-class Entry(NamedTuple):
-    """One value of one property, not yet looked up."""
-
-    property: str
-    #: Microseconds since 1970 (UTC).
-    time: int
-    value: float | bool
-    unit: str | None = None
-
-
-class Decoded(NamedTuple):
-    """What a payload holds."""
-
-    entries: list[Entry]
-    rejections: list[Rejection]
-
-
-class BadPayloadError(Exception):
-    """The whole payload cannot be used; carries the one reason."""
-
-    def __init__(self, reason: RejectReason, detail: str) -> None:
-        self.rejection = Rejection(reason, detail)
-        super().__init__(detail)
 
 
 decode_plain = msgspec.json.Decoder(Plain).decode
@@ -110,8 +87,6 @@ def decode_carefully(payload: bytes, *, device: str, received: int) -> Decoded:
 
     `received` is the instant of arrival: SenML counts times below 2**28 from it (RFC 8428, 4.5.3).
     """
-    from ingest.senml import decode_pack
-
     document = parse(payload)
     if isinstance(document, dict):
         return _object(document)

@@ -10,7 +10,7 @@ from typing import Any
 
 from domain.observation import Rejection, RejectReason
 from domain.times import EARLIEST, LATEST, MICROS_PER_SECOND
-from ingest.message import BadPayloadError, Decoded, Entry
+from ingest.entry import BadPayloadError, Decoded, Entry
 
 #: RFC 8428, 4.5.3: smaller times are relative to now.
 ABSOLUTE_FROM = 2**28

@@ -4,7 +4,8 @@ import pytest
 
 from domain.observation import RejectReason
 from domain.times import MICROS_PER_SECOND
-from ingest.message import BadPayloadError, Decoded, Entry, decode_carefully
+from ingest.entry import BadPayloadError, Decoded, Entry
+from ingest.message import decode_carefully
 
 R = RejectReason
 RECEIVED = 1_777_622_400 * MICROS_PER_SECOND
