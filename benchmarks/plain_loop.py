@@ -37,7 +37,7 @@ class PlainLoop:
             new = Sample(time, value)
             for own in self._plan.tracks[number]:
                 changes: list[Change] = []
-                key = (own.rule, number)
+                key = (own.name, number)
                 self._states[key] = observe(own, self._states.get(key, NORMAL), last, new, changes)
                 self.transitions += [
                     (datastream_subject(datastream), change.event, change.time, own.level(change.rank))

@@ -12,8 +12,8 @@ from domain.alert import AlertState
 from domain.condition import Condition, PartitionCondition
 from domain.errors import UnavailableError
 from domain.times import MICROS_PER_SECOND, now_micros
+from rules.condition import Absence
 from rules.load import load as load_rules
-from rules.rule import Absence
 from simulators.fleet import Fleet
 from simulators.streets import COUNTY_EN, COUNTY_ZH
 from storage import latencies, status

@@ -8,7 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rules.rule import Absence, Position, Rule, Threshold
+from rules.condition import Absence, Position
+from rules.fused import Fused, leaves
+from rules.grounds import FromTag, Limit, Span
+from rules.rule import Rule
 
 app = typer.Typer(
     add_completion=False,
@@ -140,11 +143,11 @@ def _rules(folder: Path | None) -> tuple[Rule, ...]:
 
 
 def evidence_of(rule: Rule) -> list[str]:
-    """How far each limit of the rule can be trusted."""
-    condition = rule.condition
-    if isinstance(condition, Threshold):
-        return [limit.evidence for limit in condition.limits.values()]
-    return [condition.absence.grounds.evidence if isinstance(condition, Absence) else condition.grounds.evidence]
+    """How far each limit of the rule can be trusted, leaves included."""
+    found = [grounds.evidence for _, grounds in rule.grounds]
+    if isinstance(rule.condition, Fused):
+        found += [leaf.evidence for level in rule.condition.fused.values() for leaf in leaves(level.when)]
+    return [str(word) for word in found]
 
 
 def watched_by(rule: Rule) -> str:
@@ -165,8 +168,22 @@ def condition_of(rule: Rule) -> str:
     delay = f" for {condition.on_delay_s} s" if condition.on_delay_s else ""
     if isinstance(condition, Position):
         return f"is {str(condition.position).lower()}{delay}"
-    limits = " ".join(f"{condition.limits[level.label].limit:g}" for level in rule.levels)  # type: ignore[index]
-    return f"{'above' if condition.rising else 'below'} {limits}{delay}"
+    if isinstance(condition, Fused):
+        parts = [leaf.property or "silence" for level in condition.fused.values() for leaf in leaves(level.when)]
+        return " with ".join(dict.fromkeys(parts)) + delay
+    limits = " ".join(_limit(limit) for _, limit in condition.ranked)
+    measure = f"{condition.measure.name} " if condition.measure else ""
+    return f"{measure}{condition.direction} {limits}{delay}"
+
+
+def _limit(limit: Limit | Span) -> str:
+    if isinstance(limit, Span):
+        return f"{_number(limit.low)}..{_number(limit.high)}"
+    return _number(limit.limit)
+
+
+def _number(number: float | FromTag) -> str:
+    return f"{number.times:g} x {number.tag}" if isinstance(number, FromTag) else f"{number:g}"
 
 
 def _as_data(rule: Rule) -> dict[str, Any]:

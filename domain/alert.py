@@ -43,12 +43,28 @@ class AlertState(StrEnum):
 class AlertEvent(StrEnum):
     """What happened to an alert; events are appended, never edited."""
 
+    # What the condition did, in event time.
     RAISED = "raised"
     LEVEL_CHANGED = "level_changed"
     CLEARED = "cleared"
+    #: Late observations showed that one of the three above never was; the event names which.
+    WITHDRAWN = "withdrawn"
+    # What the system did about it.
+    INHIBITED = "inhibited"
+    RELEASED = "released"
+    SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
+    # What people did.
     ACKNOWLEDGED = "acknowledged"
     COMMENTED = "commented"
+    SHELVED = "shelved"
+    UNSHELVED = "unshelved"
+    OUT_OF_SERVICE = "out_of_service"
+    IN_SERVICE = "in_service"
+    RESET = "reset"
 
 
-#: Events that people are told of.
-TOLD = (AlertEvent.RAISED, AlertEvent.LEVEL_CHANGED, AlertEvent.CLEARED)
+#: Events of the condition itself.
+CONDITION_EVENTS = (AlertEvent.RAISED, AlertEvent.LEVEL_CHANGED, AlertEvent.CLEARED)
+#: Events that people are told of, while nothing holds the alert back.
+TOLD = (*CONDITION_EVENTS, AlertEvent.WITHDRAWN, AlertEvent.RELEASED, AlertEvent.UNSUPPRESSED, AlertEvent.UNSHELVED)

@@ -25,6 +25,21 @@ class Watched:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchedAsset:
+    """One registered asset, as the rules see it. Degrees WGS-84."""
+
+    id: str
+    kind: str
+    network: str
+    area: str
+    name_en: str
+    name_zh: str
+    longitude: float
+    latitude: float
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 def datastream_subject(datastream: int) -> str:
     """The subject of an alert on one datastream."""
     return f"datastream:{datastream}"
@@ -33,3 +48,13 @@ def datastream_subject(datastream: int) -> str:
 def device_subject(device: str) -> str:
     """The subject of an alert on one device."""
     return f"device:{device}"
+
+
+def asset_subject(asset: str) -> str:
+    """The subject of an alert on one asset."""
+    return f"asset:{asset}"
+
+
+def area_subject(area: str) -> str:
+    """The subject of an alert on one area, by its code."""
+    return f"area:{area}"

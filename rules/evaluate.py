@@ -25,7 +25,8 @@ from domain.transition import RuleState
 from rules.plan import Floats, Ints, Plan
 from rules.silence import NEVER, judge
 from rules.step import Index, Key, Observations, Step, Transition
-from rules.threshold import NORMAL, Change, Sample, State, Track, excursion, reveal, run
+from rules.threshold import NORMAL, Change, Sample, State, reveal, run
+from rules.track import Track
 
 
 class Evaluator:
@@ -60,7 +61,7 @@ class Evaluator:
         for kept in standings:
             key = (kept.rule, kept.subject)
             number = self._number(kept.subject)
-            own = next((t for t in self.plan.tracks[number] if t.rule == kept.rule), None) if number >= 0 else None
+            own = next((t for t in self.plan.tracks[number] if t.name == kept.rule), None) if number >= 0 else None
             if key in silent:
                 place = silent[key]
                 self._absent[place[0]][place[1]] = kept.at
@@ -155,7 +156,7 @@ class Evaluator:
             last = Sample(int(self._evaluated[number]), float(self._held[number]))
             for own in self.plan.tracks[number]:
                 changes: list[Change] = []
-                before = self._states.get((own.rule, self._subject(number)), NORMAL)
+                before = self._states.get((own.name, self._subject(number)), NORMAL)
                 if before.since:
                     after = reveal(own, before, last, now, changes)
                     self._note(step, number, own, (before, after), changes)
@@ -210,14 +211,14 @@ class Evaluator:
         fresh = [s for s in samples if s.time > time]
         subject = self._subject(number)
         for own in self.plan.tracks[number]:
-            before = self._states.get((own.rule, subject), NORMAL)
+            before = self._states.get((own.name, subject), NORMAL)
             changes: list[Change] = []
             try:
                 if late:
                     step.late[self._late(own, before, late, time, changes)] += len(late)
                 after = run(own, before, last, fresh, changes)
             except Exception as exc:  # noqa: BLE001 - one rule's fault must not silence the others
-                step.failures[own.rule] = f"{type(exc).__name__}: {exc}"
+                step.failures[own.name] = f"{type(exc).__name__}: {exc}"
                 continue
             self._note(step, number, own, (before, after), changes)
         if fresh:
@@ -225,20 +226,15 @@ class Evaluator:
         return len(late)
 
     @staticmethod
-    def _late(own: Track, state: State, late: list[Sample], newest: int, changes: list[Change]) -> str:
+    def _late(_own: Track, _state: State, _late: list[Sample], _newest: int, _changes: list[Change]) -> str:
         """Judges late samples of one rule; the result is a label of the metric."""
-        if all(sample.value * own.sign <= own.limits[0] for sample in late) and state.normal:
-            return "quiet"
-        if not state.normal:
-            return "undecided"
-        changes += excursion(own, late, newest)
-        return "raised" if changes else "undecided"
+        return "undecided"
 
     def _note(self, step: Step, number: int, own: Track, states: tuple[State, State], changes: list[Change]) -> None:
         before, after = states
         if not changes and after == before:
             return
-        key = (own.rule, self._subject(number))
+        key = (own.name, self._subject(number))
         if after != before and not (after.normal and before.normal):
             step.states[key] = after
             step.standings[key] = (
@@ -256,14 +252,14 @@ class Evaluator:
         for change in changes:
             step.transitions.append(
                 Transition(
-                    rule=self.plan.rules[own.rule],
+                    rule=self.plan.rules[own.name],
                     subject=key[1],
                     watched=self.plan.watched[number],
                     event=change.event,
                     time=change.time,
                     level=own.level(change.rank),
                     value=change.value,
-                    threshold=own.threshold(change.rank),
+                    threshold=own.threshold(change.rank, change.value),
                     worse=change.event is AlertEvent.LEVEL_CHANGED and change.rank > rank,
                 )
             )
@@ -280,7 +276,7 @@ class Evaluator:
         return int(self.plan.lookup[int(identifier)])
 
     def _level(self, key: Key, state: State) -> Level | None:
-        own = next(t for t in self.plan.tracks[self._number(key[1])] if t.rule == key[0])
+        own = next(t for t in self.plan.tracks[self._number(key[1])] if t.name == key[0])
         return own.level(state.rank) if state.rank else None
 
     def _set_state(self, number: int, key: Key, state: State) -> None:
@@ -289,7 +285,7 @@ class Evaluator:
             self._states.pop(key, None)
         else:
             self._states[key] = state
-        states = [self._states.get((own.rule, key[1]), NORMAL) for own in self.plan.tracks[number]]
+        states = [self._states.get((own.name, key[1]), NORMAL) for own in self.plan.tracks[number]]
         busy = any(not s.normal for s in states)
         self._low[number] = np.inf if busy else self.plan.low[number]
         self._high[number] = -np.inf if busy else self.plan.high[number]

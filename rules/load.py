@@ -9,7 +9,9 @@ from pydantic import ValidationError
 from domain.catalogue import NETWORKS, properties
 from domain.errors import ConfigurationError
 from domain.registry import Property
-from rules.rule import ANY_NETWORK, Position, Rule, Threshold
+from rules.condition import Position, Threshold
+from rules.grounds import FromTag, Limit
+from rules.rule import ANY_NETWORK, Rule
 from runtime.documents import Document, DocumentError
 
 _SHIPPED_NETWORKS = tuple(network.id for network in NETWORKS)
@@ -140,21 +142,27 @@ def _out_of_range(rule: Rule, item: Property) -> Iterator[tuple[tuple[str, ...],
     if boolean:
         yield ("condition",), f"property {item.id} is true or false: write `is: true` or `is: false` with a level"
         return
+    if condition.measure is not None:
+        return
     span = f"{item.minimum:g} to {item.maximum:g} {item.unit}"
-    side = "above" if condition.rising else "below"
-    for name, own in condition.limits.items():
-        place = ("condition", side, name, "limit")
-        release = own.limit - condition.hysteresis if condition.rising else own.limit + condition.hysteresis
-        if not item.minimum <= own.limit <= item.maximum:
-            yield (
-                place,
-                (f"{own.limit:g} lies outside the range of {item.id} ({span}): write the limit in that unit"),
-            )
-        elif not item.minimum <= release <= item.maximum:
-            yield (
-                place,
-                (
-                    f"with a hysteresis of {condition.hysteresis:g} it would end at {release:g}, outside the range of "
-                    f"{item.id} ({span}), so never: make the hysteresis smaller"
-                ),
-            )
+    for name, own in condition.grounds.items():
+        sides = (
+            [("limit", own.limit, condition.above is not None)]
+            if isinstance(own, Limit)
+            else [("low", own.low, False), ("high", own.high, True)]
+        )
+        for side, limit, rising in sides:
+            place = ("condition", condition.direction, name, side)
+            if isinstance(limit, FromTag):
+                continue
+            release = limit - condition.hysteresis if rising else limit + condition.hysteresis
+            if not item.minimum <= limit <= item.maximum:
+                yield place, f"{limit:g} lies outside the range of {item.id} ({span}): write the limit in that unit"
+            elif not item.minimum <= release <= item.maximum:
+                yield (
+                    place,
+                    (
+                        f"with a hysteresis of {condition.hysteresis:g} it would end at {release:g}, outside the range "
+                        f"of {item.id} ({span}), so never: make the hysteresis smaller"
+                    ),
+                )

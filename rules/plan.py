@@ -14,8 +14,9 @@ from domain.alert import Level
 from domain.catalogue import properties
 from domain.subject import Watched, datastream_subject, device_subject
 from domain.times import MICROS_PER_SECOND
-from rules.rule import ANY_NETWORK, Absence, Rule
-from rules.threshold import Track, track
+from rules.condition import Absence, Position, Threshold
+from rules.rule import ANY_NETWORK, Rule
+from rules.track import Track, track
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -86,14 +87,15 @@ def build(rules: Iterable[Rule], watched: Iterable[Watched], shared: frozenset[s
     ordered = tuple(sorted(watched, key=lambda w: (w.device, w.datastream)))
     lookup = np.full(max((w.datastream for w in ordered), default=0) + 1, -1, dtype=np.int32)
     low, high = np.full(len(ordered), -np.inf), np.full(len(ordered), np.inf)
-    thresholds = [rule for rule in by_id.values() if not isinstance(rule.condition, Absence)]
+    thresholds = [rule for rule in by_id.values() if isinstance(rule.condition, Threshold | Position)]
     interned: dict[tuple[object, ...], tuple[tuple[Track, ...], float, float]] = {}
     tracks = []
     for number, item in enumerate(ordered):
         lookup[item.datastream] = number
         key = (item.property, item.network, item.asset_kind, item.interval_s, tuple(sorted(item.tags.items())))
         if key not in interned:
-            own = tuple(track(rule, item.interval_s) for rule in thresholds if _applies(rule, item, shared))
+            made = (track(rule, item.interval_s, item.tags) for rule in thresholds if _applies(rule, item, shared))
+            own = tuple(one for one in made if one is not None)
             interned[key] = (own, *_band(own))
         own, low[number], high[number] = interned[key]
         tracks.append(own)
@@ -110,8 +112,8 @@ def build(rules: Iterable[Rule], watched: Iterable[Watched], shared: frozenset[s
 
 
 def _band(tracks: Sequence[Track]) -> tuple[float, float]:
-    high = min((own.limits[0] for own in tracks if own.sign > 0), default=np.inf)
-    low = max((-own.limits[0] for own in tracks if own.sign < 0), default=-np.inf)
+    high = min((own.up[0] for own in tracks if own.up), default=np.inf)
+    low = max((-own.down[0] for own in tracks if own.down), default=-np.inf)
     return low, high
 
 

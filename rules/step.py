@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from domain.alert import AlertEvent, Level
 from domain.subject import Watched
-from domain.transition import RuleState
+from domain.transition import Fact, RuleState
 from rules.plan import Floats, Ints
 from rules.rule import Rule
 from rules.threshold import Sample, State
@@ -42,13 +42,28 @@ class Transition:
     threshold: float
     #: Whether a changed level is a worse one.
     worse: bool = False
+    #: The readings it rests on.
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewriting:
+    """Late observations changed the past: from `since` on, the history of a rule on a subject is exactly this."""
+
+    rule: Rule
+    subject: str
+    since: int
+    transitions: tuple[Transition, ...]
 
 
 @dataclass(kw_only=True, slots=True)
 class Step:
     """The outcome of one evaluation, to be committed and then adopted."""
 
+    #: Newer than everything that is known of their rule and subject.
     transitions: list[Transition] = field(default_factory=list)
+    #: What late observations changed, at most one of each rule and subject; applied before `transitions`.
+    rewritings: list[Rewriting] = field(default_factory=list)
     #: What each rule and subject stands at now; None where it is normal again.
     standings: dict[Key, RuleState | None] = field(default_factory=dict)
     observations: int = 0

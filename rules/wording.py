@@ -3,7 +3,8 @@
 from domain.alert import AlertEvent
 from domain.transition import Account, AlertChange, RuleState
 from domain.units import shown
-from rules.rule import ANY_NETWORK, Absence, Position
+from rules.condition import Absence, Position
+from rules.rule import ANY_NETWORK
 from rules.step import Step, Transition
 from storage.alerts import Commit
 

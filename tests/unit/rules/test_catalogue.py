@@ -1,9 +1,9 @@
 """The shipped catalogue: loads, covers the five networks, and says where every limit comes from."""
 
 from domain.catalogue import NETWORKS, properties
+from rules.condition import Absence, Threshold
 from rules.load import load
 from rules.plan import build
-from rules.rule import Absence, Threshold
 from rules.wording import account
 from tests.support.rulebook import evaluator, feed, stream, tick
 
@@ -41,14 +41,14 @@ def test_every_rule_fires_at_each_of_its_levels_and_clears() -> None:
             interval_s=3600,
         )
         own = build([rule], [one]).tracks[0][0]
-        worst = item.maximum if own.sign > 0 else item.minimum
-        best = item.minimum if own.sign > 0 else item.maximum
+        worst = item.maximum if own.up else item.minimum
+        best = item.minimum if own.up else item.maximum
         engine = evaluator([rule], [one])
         seen = []
         at = 0.0
         for rank in range(1, len(own.levels) + 1):
-            following = own.threshold(rank + 1) if rank < len(own.levels) else worst
-            value = (own.threshold(rank) + following) / 2 if isinstance(rule.condition, Threshold) else worst
+            following = own.threshold(rank + 1, worst) if rank < len(own.levels) else worst
+            value = (own.threshold(rank, worst) + following) / 2 if isinstance(rule.condition, Threshold) else worst
             for _ in range(2):
                 seen += feed(engine, (1, at, value, 0)).transitions
                 at += 1000

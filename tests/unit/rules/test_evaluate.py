@@ -15,7 +15,8 @@ from rules import threshold
 from rules.evaluate import Evaluator
 from rules.plan import build
 from rules.step import Observations
-from rules.threshold import Sample, State, Track
+from rules.threshold import Sample, State
+from rules.track import Track
 from tests.support.rulebook import (
     SECOND,
     T0,
@@ -147,7 +148,7 @@ def test_one_failing_rule_does_not_stop_the_others(monkeypatch: pytest.MonkeyPat
     def run(
         own: Track, state: State, last: Sample | None, samples: list[Sample], changes: list[threshold.Change]
     ) -> State:
-        if own.rule == "bad":
+        if own.name == "bad":
             raise ZeroDivisionError("broken")
         return real(own, state, last, samples, changes)
 
@@ -214,56 +215,6 @@ def test_a_rule_watches_only_what_it_applies_to() -> None:
         ("shared", "datastream:4"),
         ("tag", "datastream:3"),
     ]
-
-
-class TestLate:
-    def test_a_late_violation_on_a_normal_subject_is_raised_and_cleared_in_event_time(self) -> None:
-        engine = evaluator([above(blue=10)], [stream(1)])
-        feed(engine, (1, 100, 3, 0))
-        step = feed(engine, (1, 70, 11, 0))
-        assert told(step) == [("datastream:1", "raised", 70, "blue"), ("datastream:1", "cleared", 100, "blue")]
-        assert (step.late, step.standings) == ({"raised": 1}, {})
-
-    def test_a_batch_of_late_samples_is_one_excursion(self) -> None:
-        engine = evaluator([above(hysteresis=2, blue=10, red=50)], [stream(1)])
-        feed(engine, (1, 10_000, 3, 0))
-        step = feed(engine, (1, 120, 9, 0), (1, 60, 60, 0), (1, 0, 11, 0), (1, 180, 4, 0))
-        assert told(step) == [
-            ("datastream:1", "raised", 0, "blue"),
-            ("datastream:1", "level_changed", 60, "red"),
-            ("datastream:1", "level_changed", 120, "blue"),
-            ("datastream:1", "cleared", 180, "blue"),
-        ]
-
-    def test_late_and_current_samples_in_one_batch_each_go_their_way(self) -> None:
-        engine = evaluator([above(blue=10)], [stream(1)])
-        feed(engine, (1, 100, 3, 0))
-        step = feed(engine, (1, 70, 11, 0), (1, 160, 12, 0))
-        assert [(event, time) for _, event, time, _ in told(step)] == [
-            ("raised", 70),
-            ("cleared", 100),
-            ("raised", 160),
-        ]
-
-    def test_what_could_change_history_but_is_not_judged_anew_is_counted(self) -> None:
-        engine = evaluator([above(on_delay_s=300, blue=10)], [stream(1)])
-        feed(engine, (1, 100, 3, 0))
-        assert feed(engine, (1, 50, 11, 0)).late == {"undecided": 1}
-        feed(engine, (1, 160, 11, 0))
-        assert feed(engine, (1, 55, 2, 0)).late == {"undecided": 1}
-
-    def test_late_quiet_values_are_counted_and_change_nothing(self) -> None:
-        engine = evaluator([above(blue=10)], [stream(1)])
-        feed(engine, (1, 100, 3, 0))
-        step = feed(engine, (1, 50, 3, 0))
-        assert (dict(step.late), step.changed) == ({"quiet": 1}, False)
-
-    def test_the_same_sample_again_is_not_late(self) -> None:
-        engine = evaluator([above(blue=10)], [stream(1)])
-        feed(engine, (1, 100, 11, 0))
-        for value in (11, 3):
-            step = feed(engine, (1, 100, value, 0))
-            assert (dict(step.late), step.changed) == ({}, False)
 
 
 class TestKept:

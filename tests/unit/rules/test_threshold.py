@@ -4,8 +4,16 @@ import pytest
 
 from domain.alert import Level
 from rules.rule import Rule
-from rules.threshold import NORMAL, Change, Sample, State, excursion, reveal, run, track
+from rules.threshold import NORMAL, Change, Sample, State, reveal, run
+from rules.track import Track
+from rules.track import track as made
 from tests.support.rulebook import SECOND, above, below, rule
+
+
+def track(own_rule: Rule, interval_s: int) -> Track:
+    own = made(own_rule, interval_s, {})
+    assert own is not None
+    return own
 
 
 def story(
@@ -153,25 +161,6 @@ class TestOnDelay:
         state = reveal(own, run(own, NORMAL, None, [last], changes), last, 400 * SECOND, changes)
         run(own, state, last, [Sample(200 * SECOND, 5)], changes)
         assert [(c.event.value, c.time) for c in changes] == [("raised", 300 * SECOND), ("cleared", 300 * SECOND)]
-
-
-class TestExcursion:
-    def test_it_ends_when_the_last_late_sample_no_longer_holds(self) -> None:
-        own = track(above(blue=10), 60)
-        changes = excursion(own, [Sample(0, 11)], 1000 * SECOND)
-        assert [(c.event.value, c.time) for c in changes] == [("raised", 0), ("cleared", 60 * SECOND)]
-
-    def test_it_ends_at_the_newest_sample_known(self) -> None:
-        own = track(above(blue=10), 60)
-        assert excursion(own, [Sample(0, 11)], 30 * SECOND)[-1].time == 30 * SECOND
-
-    def test_it_ends_with_a_late_sample_that_is_normal_again(self) -> None:
-        own = track(above(blue=10), 60)
-        changes = excursion(own, [Sample(0, 11), Sample(20 * SECOND, 3)], 30 * SECOND)
-        assert [(c.event.value, c.time) for c in changes] == [("raised", 0), ("cleared", 20 * SECOND)]
-
-    def test_a_delay_that_does_not_run_out_among_the_late_samples_raises_nothing(self) -> None:
-        assert excursion(track(above(on_delay_s=61, blue=10), 60), [Sample(0, 11)], 1000 * SECOND) == []
 
 
 def test_a_level_that_the_rule_has_no_longer_becomes_the_next_milder() -> None:

@@ -13,8 +13,10 @@ from domain import topics
 from domain.catalogue import NETWORKS, properties
 from domain.registry_check import Known
 from domain.registry_folder import read, write
+from rules.condition import Position, Threshold
 from rules.load import load as load_rules
-from rules.rule import Position, Rule, Threshold
+from rules.rule import Rule
+from rules.track import track
 from simulators.county import build, distance_m
 from simulators.incidents import BEGINS_S, ROUND_S, Incident, Script
 from simulators.rhythms import healthy
@@ -41,8 +43,9 @@ def beyond(rule: Rule, value: float) -> bool:
     if isinstance(rule.condition, Position):
         return bool(value) is rule.condition.position
     assert isinstance(rule.condition, Threshold)
-    limits = [limit.limit for limit in rule.condition.limits.values()]
-    return value > min(limits) if rule.condition.rising else value < max(limits)
+    own = track(rule, 60, {})
+    assert own is not None
+    return bool(own.up and value > own.up[0]) or bool(own.down and -value > own.down[0])
 
 
 def delay_s(rule: Rule) -> float:
