@@ -23,6 +23,8 @@ class Watched:
     network: str
     area: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    #: Seconds until the next reading that the device itself promised last; it stands above `interval_s`.
+    promised_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
-from domain.registry import Property
-from domain.subject import Watched
+from domain.registry import Link, Property
+from domain.subject import Watched, WatchedAsset
 from domain.times import LATEST
 from storage.arrays import INT4, TIMESTAMPTZ, Column, register
 from storage.database import translated
@@ -33,19 +33,27 @@ class WatchedRegistry:
     watched: tuple[Watched, ...]
     properties: tuple[Property, ...]
     networks: tuple[str, ...]
+    assets: tuple[WatchedAsset, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 def read_watched(connection: Connection[TupleRow]) -> WatchedRegistry:
-    """Every registered datastream; the version is not newer than what was read."""
+    """Everything registered, from one snapshot."""
     sql = queries("watched")
-    with translated():
+    with translated(), connection.transaction():
+        connection.execute(queries("registry")["one_snapshot"])
         version = registry_version(connection)
         networks = tuple(row[0] for row in connection.execute(sql["networks"]).fetchall())
         with connection.cursor(row_factory=class_row(Property)) as cursor:
             properties = tuple(cursor.execute(sql["properties"]).fetchall())
+        with connection.cursor(row_factory=class_row(Link)) as cursor:
+            links = tuple(cursor.execute(sql["links"]).fetchall())
+        places = connection.execute(sql["assets"]).fetchall()
         rows = connection.execute(sql["watched"]).fetchall()
     # Names repeat by the thousand: one copy of each.
     same = sys.intern
+    # Datastreams of one asset share its tags.
+    tags = {row[0]: {same(str(key)): same(str(value)) for key, value in row[8].items()} for row in places}
     return WatchedRegistry(
         version=version,
         properties=properties,
@@ -64,10 +72,26 @@ def read_watched(connection: Connection[TupleRow]) -> WatchedRegistry:
                 asset_zh=same(row[9]),
                 network=same(row[10]),
                 area=same(row[11]),
-                tags={str(key): str(value) for key, value in row[12].items()},
+                tags=tags[row[6]],
+                promised_s=row[12],
             )
             for row in rows
         ),
+        assets=tuple(
+            WatchedAsset(
+                id=same(row[0]),
+                kind=same(row[1]),
+                network=same(row[2]),
+                area=same(row[3]),
+                name_en=same(row[4]),
+                name_zh=same(row[5]),
+                longitude=row[6],
+                latitude=row[7],
+                tags=tags[row[0]],
+            )
+            for row in places
+        ),
+        links=links,
     )
 
 

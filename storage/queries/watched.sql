@@ -2,10 +2,18 @@
 -- Every datastream with what rules and alerts speak of.
 SELECT d.id, d.property, d.unit, d.device, v.reporting_interval_s,
        (extract(epoch FROM d.registered_at) * 1000000)::bigint,
-       v.asset, a.kind, a.name_en, a.name_zh, a.network, a.area, a.tags
+       v.asset, a.kind, a.name_en, a.name_zh, a.network, a.area, d.promised_s
   FROM datastreams d
   JOIN devices v ON v.id = d.device
   JOIN assets a ON a.id = v.asset;
+
+-- name: assets
+-- Every asset with its place: what rules look at around a subject.
+SELECT id, kind, network, area, name_en, name_zh, longitude, latitude, tags FROM assets ORDER BY id;
+
+-- name: links
+-- How assets depend on each other.
+SELECT from_asset, relation, to_asset FROM links ORDER BY from_asset, relation, to_asset;
 
 -- name: properties
 -- The vocabulary: every observed property, shipped or of the site.
