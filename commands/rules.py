@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from commands.rules_test import run_tests
 from rules.condition import Absence, Position
 from rules.fused import Fused, leaves
 from rules.grounds import FromTag, Limit, Span
@@ -69,6 +70,8 @@ def run() -> None:
     finally:
         health.stop()
 
+
+app.command("test")(run_tests)
 
 _FOLDER = typer.Argument(None, help="Folder of the catalogue; default: LIFELINE_RULES_DIR, or the shipped one.")
 

@@ -1,0 +1,52 @@
+"""The engine over observations that are all known already, as tests of rules and backtests have them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from domain.registry import Link
+from domain.subject import Watched, WatchedAsset
+from rules.evaluate import Evaluator
+from rules.history import History
+from rules.plan import build
+from rules.rule import Rule
+from rules.step import Observations, Step
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """What stands in the field, as rules see it."""
+
+    watched: tuple[Watched, ...]
+    assets: tuple[WatchedAsset, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+def evaluator_for(rules: Iterable[Rule], site: Site) -> Evaluator:
+    """The very engine, with nothing in its memory."""
+    return Evaluator(build(rules, site.watched))
+
+
+class Rerun:
+    """One run from the beginning; each step is adopted at once.
+
+    Args:
+        rules: The catalogue.
+        site: What stands in the field.
+    """
+
+    def __init__(self, rules: Iterable[Rule], site: Site) -> None:
+        self.evaluator = evaluator_for(rules, site)
+        self.history = History()
+
+    def observe(self, batch: Observations) -> Step:
+        """Evaluates a batch."""
+        return self._adopted(self.evaluator.evaluate(batch))
+
+    def tick(self, now: int) -> Step:
+        """Moves the clock."""
+        return self._adopted(self.evaluator.tick(now))
+
+    def _adopted(self, step: Step) -> Step:
+        self.evaluator.adopt(step)
+        self.history.apply(step)
+        return step
