@@ -3,9 +3,9 @@
 import re
 import string
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 #: What a title or text may name in braces; filled in when the alert is raised.
 PLACEHOLDERS = frozenset(
@@ -83,8 +83,15 @@ class FromTag(Model):
             return None
 
 
-#: A number, or where on the asset it stands.
-Number = float | FromTag
+def _number_kind(value: Any) -> str:  # noqa: ANN401 - whatever stands in the document
+    return "from_tag" if isinstance(value, dict | FromTag) else "number"
+
+
+#: A number, or where on the asset it stands. Told apart by its form, so that a mistake is one line and not two.
+Number = Annotated[
+    Annotated[float, Field(allow_inf_nan=False), Tag("number")] | Annotated[FromTag, Tag("from_tag")],
+    Discriminator(_number_kind),
+]
 
 
 def number_on(number: Number, tags: Mapping[str, str]) -> float | None:

@@ -101,7 +101,7 @@ def test_a_good_catalogue_loads(tmp_path: Path) -> None:
         (
             "at {asset_en}",
             "at {asset}",
-            "gas.yaml:12: rule methane: text.en: unknown placeholder 'asset': use one of asset_en",
+            "gas.yaml:12: rule methane: text.en: unknown placeholder 'asset': use one of area, asset_en",
         ),
         ("at {asset_en}", "at {value.real}", "gas.yaml:12: rule methane: text.en: unknown placeholder 'value.real'"),
         ("at {asset_en}", "at {asset_en", "gas.yaml:12: rule methane: text.en: braces do not match"),
@@ -161,7 +161,7 @@ def test_a_folder_without_rules_is_an_error(tmp_path: Path) -> None:
             "condition.absence.factor",
         ),
         ("gas.flow", {}, "condition.hysteresis"),
-        ("gas.flow", {"hysteresis": 1}, "names neither `above` nor `below`"),
+        ("gas.flow", {"hysteresis": 1}, "names neither `above`, `below` nor `outside`"),
         ("gas.flow", {"above": {}, "hysteresis": 1}, "condition.above"),
         (
             "gas.flow",
@@ -175,7 +175,7 @@ def test_a_folder_without_rules_is_an_error(tmp_path: Path) -> None:
                 "below": {"red": {"limit": 1, "evidence": "unverified"}},
                 "hysteresis": 1,
             },
-            "make two rules of it",
+            "make rules of their own",
         ),
     ],
 )
