@@ -1,10 +1,15 @@
 """Conditions fused from several datastreams: of one asset, of its neighbours, of an area.
 
-An expression is `all`, `any` or `not` of others, a stretch of the day (`hours`), or a leaf: a condition on the
-datastreams of one property at a place, and how many of them must meet it.
+An expression is `all`, `any` or `not` of others, two in order (`first`, `then`), a stretch of the day (`hours`), or a
+leaf: a condition on the datastreams of one property at a place, and how many of them must meet it.
+
+    first: {property: pressure, below: 0.05, evidence: unverified}
+    then: {property: turbidity, above: 1.0, where: {linked: [feeds], direction: to, hops: 5}, evidence: unverified}
 
 Truth has three values. A datastream that is silent, doubtful or was never heard is unknown, never normal: `not` of it
-is not true, and shares are reckoned over those that are known.
+is not true, and shares are reckoned over those that are known. A leaf that finds no datastream at its place is never
+true; `at_least` is false there, so that `not` of it is true: nothing there says so. A subject is laid out only if one
+of its levels could ever be true with the datastreams that it has.
 """
 
 import re
@@ -21,7 +26,9 @@ _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 class Where(Model):
     """Which assets a leaf looks at, seen from the subject of the rule: exactly one of the first three, then filters."""
 
-    #: The subject itself, every asset of its area, or every asset.
+    #: The subject itself, every asset of its area, or every asset. For an area, `asset` means its assets, too; links
+    #: and distances are seen from assets alone. Whole devices (`absent` without a property) of an area or everywhere
+    #: are those of the rule's network.
     place: Literal["asset", "area", "everywhere"] | None = None
     #: Assets that links of these relations lead to (or, `from`, that lead to the subject by them).
     linked: tuple[str, ...] | None = Field(default=None, min_length=1)
@@ -116,8 +123,20 @@ class Not(Model):
     not_: "Expression" = Field(alias="not")
 
 
+class InOrder(Model):
+    """One after the other: `then` begins while `first` is true, or within `within_s` after; never before it.
+
+    True while `then` lasts, but for no longer than `within_s`; a warning is held longer by `off_delay_s`. What was
+    true already when `first` began is not in order. A gap of the data in which `then` is unknown does not make it begin
+    anew. The leaves inside count for no longer than they are true: the order has its own `within_s`.
+    """
+
+    first: "Expression"
+    then: "Expression"
+
+
 class Hours(Model):
-    """A stretch of the day in the time of the place: `22:00-05:00`."""
+    """A stretch of the day in the time of the place: `22:00-05:00`. With equal ends it is the whole day."""
 
     hours: str
 
@@ -136,16 +155,19 @@ class Hours(Model):
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - whatever stands in the document
-    if isinstance(value, All | Any_ | Not | Hours | Leaf):
-        return {All: "all", Any_: "any", Not: "not", Hours: "hours"}.get(type(value), "leaf")
+    if isinstance(value, All | Any_ | Not | InOrder | Hours | Leaf):
+        return {All: "all", Any_: "any", Not: "not", InOrder: "first", Hours: "hours"}.get(type(value), "leaf")
     keys = set(value) if isinstance(value, dict) else set()
-    return next((name for name in ("all", "any", "not", "hours") if name in keys), "leaf")
+    if "then" in keys:
+        return "first"
+    return next((name for name in ("all", "any", "not", "first", "hours") if name in keys), "leaf")
 
 
 Expression = Annotated[
     Annotated[All, Tag("all")]
     | Annotated[Any_, Tag("any")]
     | Annotated[Not, Tag("not")]
+    | Annotated[InOrder, Tag("first")]
     | Annotated[Hours, Tag("hours")]
     | Annotated[Leaf, Tag("leaf")],
     Discriminator(_kind),
@@ -163,22 +185,39 @@ class Fused(Model):
 
     fused: dict[LevelName, FusedLevel] = Field(min_length=1)
     #: A leaf that was true counts for so long after, so that the parts need not coincide. Never what stands in `not`.
+    #: Of two in order, the time from the first to the second.
     within_s: int = Field(0, ge=0)
     on_delay_s: int = Field(0, ge=0)
     off_delay_s: int = Field(0, ge=0)
 
+    @model_validator(mode="after")
+    def _order_has_time(self) -> Self:
+        if not self.within_s and any(_ordered(level.when) for level in self.fused.values()):
+            raise ValueError("`first` and `then` need a time: add within_s")
+        return self
 
-for _model in (All, Any_, Not, FusedLevel, Fused):
+
+for _model in (All, Any_, Not, InOrder, FusedLevel, Fused):
     _model.model_rebuild()
 
 
-def leaves(expression: "All | Any_ | Not | Hours | Leaf") -> tuple[Leaf, ...]:
+def parts(expression: "Expression") -> tuple["Expression", ...]:
+    """What an expression is made of; nothing for a leaf and for hours."""
+    if isinstance(expression, All):
+        return expression.all
+    if isinstance(expression, Any_):
+        return expression.any
+    if isinstance(expression, Not):
+        return (expression.not_,)
+    return (expression.first, expression.then) if isinstance(expression, InOrder) else ()
+
+
+def _ordered(expression: "Expression") -> bool:
+    return isinstance(expression, InOrder) or any(_ordered(part) for part in parts(expression))
+
+
+def leaves(expression: "Expression") -> tuple[Leaf, ...]:
     """Every leaf of an expression, in the order in which they are written."""
     if isinstance(expression, Leaf):
         return (expression,)
-    if isinstance(expression, Not):
-        return leaves(expression.not_)
-    if isinstance(expression, Hours):
-        return ()
-    parts = expression.all if isinstance(expression, All) else expression.any
-    return tuple(leaf for part in parts for leaf in leaves(part))
+    return tuple(leaf for part in parts(expression) for leaf in leaves(part))
