@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from domain.registry import RELATIONS, Property
 from rules.condition import Position, Threshold
-from rules.fused import All, Any_, Expression, Fused, Hours, Leaf, Not
+from rules.fused import All, Any_, Expression, Fused, InOrder, Leaf, Not, parts
 from rules.grounds import Limit, Number
 from rules.measure import Measure
 from rules.rule import ANY_NETWORK, Rule
@@ -148,12 +148,13 @@ def _placed(expression: Expression, place: Place) -> Iterator[tuple[Place, Leaf]
         yield place, expression
     elif isinstance(expression, Not):
         yield from _placed(expression.not_, (*place, "not"))
+    elif isinstance(expression, InOrder):
+        yield from _placed(expression.first, (*place, "first"))
+        yield from _placed(expression.then, (*place, "then"))
     elif isinstance(expression, All | Any_):
-        name, parts = ("all", expression.all) if isinstance(expression, All) else ("any", expression.any)
-        for number, part in enumerate(parts):
+        name = "all" if isinstance(expression, All) else "any"
+        for number, part in enumerate(parts(expression)):
             yield from _placed(part, (*place, name, number))
-    elif not isinstance(expression, Hours):
-        raise TypeError(f"{type(expression).__name__} is no expression")
 
 
 def _leaf(leaf: Leaf, rule: Rule, known: Mapping[str, Property]) -> Iterator[Misfit]:
@@ -188,8 +189,8 @@ def _where(leaf: Leaf, rule: Rule) -> Iterator[Misfit]:
             yield ("where", "linked"), f"unknown relation {relation!r}: use one of {', '.join(RELATIONS)}"
     if where.linked is None and (where.hops != 1 or "direction" in where.model_fields_set):
         yield ("where",), "only `linked` has hops and a direction: remove them, or name the relations"
-    if rule.applies_to.each == "area" and where.place not in {"area", "everywhere"}:
-        yield ("where",), "the rule speaks of areas, which have no place of their own: write `place: area`"
+    if rule.applies_to.each == "area" and where.place is None:
+        yield ("where",), "the rule speaks of areas, from which nothing is linked or distant: write `place: area`"
 
 
 def _count(leaf: Leaf) -> Iterator[Misfit]:
