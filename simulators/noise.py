@@ -4,6 +4,9 @@ import math
 from functools import lru_cache
 from hashlib import blake2b
 
+import numpy as np
+from numpy.typing import NDArray
+
 _WORD = 2**64
 _MASK = _WORD - 1
 
@@ -34,3 +37,23 @@ def wander(stream: int, time_s: float, period_s: float) -> float:
     part = step - left
     part = part * part * (3 - 2 * part)
     return _mixed(stream ^ left) * (1 - part) + _mixed(stream ^ (left + 1)) * part
+
+
+def _mixed_each(numbers: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """`_mixed` of each; arithmetic of this type wraps around by itself."""
+    numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (numbers ^ (numbers >> np.uint64(31))) / (_WORD / 2) - 1.0
+
+
+def wander_each(stream: int, times_s: NDArray[np.float64], period_s: float) -> NDArray[np.float64]:
+    """`wander` at many instants after 1970, the same to the last digit."""
+    steps = times_s / period_s
+    floors = np.floor(steps)
+    part = steps - floors
+    part = part * part * (3 - 2 * part)
+    # Instants of a series lie close together: each number is drawn once.
+    left, place = np.unique(floors.astype(np.uint64), return_inverse=True)
+    ends = _mixed_each(np.uint64(stream) ^ left), _mixed_each(np.uint64(stream) ^ (left + np.uint64(1)))
+    return ends[0][place] * (1 - part) + ends[1][place] * part

@@ -11,10 +11,10 @@ from simulators.ledger import Entry
 from simulators.rhythms import healthy
 from simulators.streets import COUNTY_CODE
 
-_RANGES = {p.id: (p.minimum, p.maximum) for p in properties()}
-_SWITCHES = frozenset(p.id for p in properties() if p.type == "boolean")
+RANGES = {p.id: (p.minimum, p.maximum) for p in properties()}
+SWITCHES = frozenset(p.id for p in properties() if p.type == "boolean")
 #: Digits after the point; instruments do not report more than they can resolve.
-_DIGITS = {
+DIGITS = {
     "water.pressure": 3,
     "water.cl2.free": 3,
     "water.turbidity": 3,
@@ -39,9 +39,9 @@ def values(seed: int, device: FieldDevice, incidents: Iterable[Incident], time: 
             shape = incident.effects.get((device.id, name))
             if shape is not None:
                 value = shape(time_s - incident.begins_s, value)
-        low, high = _RANGES[name]
-        value = round(min(max(value, low), high), _DIGITS.get(name, 2))
-        found[name] = value >= 0.5 if name in _SWITCHES else value
+        low, high = RANGES[name]
+        value = round(min(max(value, low), high), DIGITS.get(name, 2))
+        found[name] = value >= 0.5 if name in SWITCHES else value
     return found
 
 
