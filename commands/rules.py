@@ -32,22 +32,17 @@ def run() -> None:
     Example: `LIFELINE_DATABASE_URL=postgresql://lifeline@db/lifeline lifeline rules run`
     """
     from rules.engine import Engine, EngineOptions
-    from rules.load import load as load_rules
+    from rules.shelf import Folder
     from runtime.health import HealthServer
     from runtime.logs import configure
     from runtime.process import end_with_threads, stop_on_signals
     from runtime.settings import load
     from storage.retention import Retention
-    from storage.watched import WatchedRegistry
 
     settings = load()
     configure("rules", settings)
     end_with_threads()
     stop = stop_on_signals()
-
-    def catalogue(registry: WatchedRegistry) -> tuple[Rule, ...]:
-        return load_rules(settings.rules_dir, known=registry.properties, networks=registry.networks)
-
     engine = Engine(
         EngineOptions(
             database_url=settings.database_url.get_secret_value(),
@@ -60,7 +55,7 @@ def run() -> None:
                 dead_letters_s=settings.dead_letter_retention_s,
             ),
         ),
-        catalogue,
+        Folder(settings.rules_dir),
         stop=stop,
     )
     health = HealthServer(settings.metrics_host, settings.metrics_port, engine.readiness)

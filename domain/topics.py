@@ -32,6 +32,15 @@ def parse(topic: str) -> Topic | None:
     return Topic(parts[1], parts[2], parts[3])
 
 
-def subscription(area: str) -> str:
+#: The partition that takes every area.
+ALL = "all"
+
+
+def subscription(partition: str) -> str:
     """The topic filter of one partition: an area code, or `all` for every area."""
-    return f"{ROOT}/{'+' if area == 'all' else area}/+/+/{KIND}"
+    return f"{ROOT}/{'+' if partition == ALL else partition}/+/+/{KIND}"
+
+
+def serves(partition: str, area: str) -> bool:
+    """Whether what is published in an area comes by this partition."""
+    return partition in {ALL, area}

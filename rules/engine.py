@@ -16,7 +16,8 @@ import structlog
 
 from domain.errors import FencedError, UnavailableError
 from domain.times import Clock, now_micros
-from rules.session import Catalogue, Session
+from rules.session import Session
+from rules.shelf import Shelf, Source
 from runtime import metrics
 from runtime.backoff import Backoff
 from storage.database import connect
@@ -39,6 +40,8 @@ class EngineOptions:
     statement_timeout_s: float = 30.0
     tick_s: float = 1.0
     poll_s: float = 0.05
+    #: Between two looks at the catalogue.
+    look_s: float = 1.0
     retention: Retention
 
 
@@ -47,16 +50,16 @@ class Engine:
 
     Args:
         options: Database, tick and poll.
-        catalogue: Makes the rules for a registry.
+        source: Where the catalogue comes from.
         stop: Ends `run`.
         clock: The system clock.
     """
 
     def __init__(
-        self, options: EngineOptions, catalogue: Catalogue, *, stop: threading.Event, clock: Clock = now_micros
+        self, options: EngineOptions, source: Source, *, stop: threading.Event, clock: Clock = now_micros
     ) -> None:
         self._options = options
-        self._catalogue = catalogue
+        self._shelf = Shelf(source, look_s=options.look_s)
         self._stop = stop
         self._clock = clock
         self._name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
@@ -74,7 +77,7 @@ class Engine:
         return problems
 
     def run(self) -> None:
-        """Works until stopped; ConfigurationError and SchemaError end it."""
+        """Works until stopped; a catalogue that is bad from the start and a foreign schema end it."""
         backoff = Backoff(0.2, 5.0)
         while not self._stop.is_set():
             try:
@@ -116,7 +119,7 @@ class Engine:
         ended = threading.Event()
         keeper = threading.Thread(target=self._keep_house, args=(ended,), name="housekeeping", daemon=True)
         try:
-            session = Session(connection, self._catalogue, leader=self._name, clock=self._clock)
+            session = Session(connection, self._shelf, leader=self._name, clock=self._clock)
             self._round_at = time.monotonic()
             self._lead(True)
             log.info("leading", name=self._name)

@@ -6,36 +6,36 @@ second; a crash in between makes the next leader read some quiet rows again, whi
 """
 
 import time
-from collections.abc import Callable, Iterator
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 
-from domain.subject import datastream_subject
-from domain.times import LATEST, Clock
+from domain.times import Clock
+from domain.transition import RuleState
+from rules.clocks import Clocks
 from rules.evaluate import Evaluator
+from rules.health import Health, catalogue_row
+from rules.load import Catalogue
 from rules.plan import build
-from rules.rule import Rule
-from rules.silence import NEVER
+from rules.recall import recall
+from rules.shelf import Shelf
 from rules.step import Observations, Step
+from rules.vitals import PREFIX, Vitals, signs
 from rules.wording import commit_of, withdrawal
 from runtime import metrics
-from storage import journal
+from storage import catalogue_in_force, journal
 from storage.alerts import FOLLOWER, Commit, commit, read_states, take_lead
+from storage.catalogue_in_force import RuleInForce
 from storage.database import Link
 from storage.journal import Heads, Stretch
-from storage.watched import WatchedRegistry, newest_before, read_watched, registry_version
+from storage.vitals import keep_counts, read_vitals
+from storage.watched import WatchedRegistry, read_watched, registry_version
 
 log = structlog.get_logger(__name__)
 
 #: How long a position that nothing hangs on may wait for its commit, in seconds.
 _POSITION_S = 1.0
-#: Journal rows before the position that are read again at a start, to know what is late among the rows after it.
-_LOOK_BACK = 500
-
-#: The catalogue for a registry; ConfigurationError if it cannot be used.
-Catalogue = Callable[[WatchedRegistry], tuple[Rule, ...]]
+#: How often the counters of ingest are kept, in seconds.
+_COUNTS_S = 60.0
 
 
 class Session:
@@ -43,35 +43,39 @@ class Session:
 
     Args:
         connection: In autocommit; nobody else uses it.
-        catalogue: Makes the rules, again whenever the registry changes.
+        shelf: Holds the catalogue.
         leader: The unique name of this process.
-        clock: For what is withdrawn; absence and delays are judged by the clock of ingest.
+        clock: For what is withdrawn and for the platform's own health; absence and delays are judged by the clocks of
+            ingest.
     """
 
-    def __init__(self, connection: Link, catalogue: Catalogue, *, leader: str, clock: Clock) -> None:
+    def __init__(self, connection: Link, shelf: Shelf, *, leader: str, clock: Clock) -> None:
         self._connection = connection
-        self._catalogue = catalogue
+        self._shelf = shelf
         self._leader = leader
         self._clock = clock
         self._version = take_lead(connection, leader)
-        registry = read_watched(connection)
-        self._registry_version = registry.version
-        self._evaluator = self._evaluator_for(registry)
+        self._registry = read_watched(connection)
+        self._catalogue = shelf.take(self._registry)
+        self._lay(self._evaluator_for(self._registry, self._catalogue))
         states = read_states(connection)
         committed = journal.positions(connection, FOLLOWER)
         known = journal.heads(connection).positions
         #: How far this session has come, ahead of the database by quiet rows only.
         self.positions = {partition: committed.get(partition, 0) for partition in known}
-        orphans = self._evaluator.restore(states)
+        platform, field = _parted(states)
+        orphans = self._evaluator.restore(field) + self._vitals.restore(platform)
         self._withdraw(withdrawal(orphans, clock()))
-        self._remember({state.subject for state in states})
+        recall(connection, self._evaluator, self.positions, {state.subject for state in states})
+        self._publish()
         self._committed_at = time.monotonic()
+        self._counted_at = -_COUNTS_S
         self._uncommitted = False
         self._pending: Heads | None = None
         log.info(
             "rules_loaded",
             rules=len(self._evaluator.plan.rules),
-            datastreams=len(registry.watched),
+            datastreams=len(self._registry.watched),
             standing=len(states) - len(orphans),
         )
 
@@ -92,16 +96,17 @@ class Session:
                 self._write(commit_of(step, reached))
             self._evaluator.adopt(step)
             self.positions = reached
-        _count(step)
+        self._count(step)
         return True
 
     def look_ahead(self) -> bool:
-        """Begins a tick: reads the clock of ingest and how far the journal must be read for it.
+        """Begins a tick: reads the clocks of ingest and how far the journal must be read for them.
 
         False if the tick before could not be judged yet.
         """
         missed = self._pending is not None
         self._reload_if_changed()
+        self._check_vitals()
         heads = journal.heads(self._connection)
         self._discover(heads)
         self._pending = heads
@@ -114,14 +119,20 @@ class Session:
         if heads is None or any(self.positions.get(name, 0) < seq for name, seq in heads.positions.items()):
             return False
         self._pending = None
-        if heads.caught_up_at is None:
+        now = self._clocks.of(heads.clocks)
+        if now is None:
             return True
         with metrics.rules_evaluation_seconds.time():
-            step = self._evaluator.tick(heads.caught_up_at)
+            step = self._evaluator.tick(now if isinstance(now, int) else int(now.min()))
             if step.changed:
                 self._write(commit_of(step, self.positions))
             self._evaluator.adopt(step)
-        _count(step)
+        self._count(step)
+        if self._health.due():
+            standings = [*self._evaluator.standings(), *self._vitals.standings()]
+            catalogue_in_force.put_health(
+                self._connection, self._health.report(standings), self._clock(), leader=self._leader
+            )
         return True
 
     def close(self) -> None:
@@ -153,21 +164,83 @@ class Session:
             step = self._evaluator.evaluate(batch)
         return step
 
-    def _evaluator_for(self, registry: WatchedRegistry) -> Evaluator:
+    def _evaluator_for(self, registry: WatchedRegistry, catalogue: Catalogue) -> Evaluator:
         shared = frozenset(item.id for item in registry.properties if item.network is None)
-        return Evaluator(build(self._catalogue(registry), registry.watched, shared))
+        return Evaluator(build(catalogue.rules, registry.watched, shared))
+
+    def _lay(self, evaluator: Evaluator) -> None:
+        """Everything that hangs on the registry and the catalogue, at once."""
+        self._evaluator = evaluator
+        self._vitals = Vitals(self._catalogue.rules)
+        self._health = Health(evaluator.plan, self._vitals)
+        self._clocks = Clocks(evaluator.plan.watched)
 
     def _reload_if_changed(self) -> bool:
-        if registry_version(self._connection) == self._registry_version:
+        """Takes over a changed registry or catalogue; False if there was none that could be used."""
+        moved = registry_version(self._connection) != self._registry.version
+        if not moved and not self._shelf.changed():
             return False
-        registry = read_watched(self._connection)
-        evaluator = self._evaluator_for(registry)
-        orphans = evaluator.inherit(self._evaluator)
+        registry = read_watched(self._connection) if moved else self._registry
+        former, refusal = self._catalogue, self._shelf.refusal
+        catalogue = self._shelf.take(registry)
+        try:
+            evaluator = self._evaluator_for(registry, catalogue) if moved or catalogue != former else None
+        except Exception as exc:
+            if catalogue is former:
+                raise
+            # Whatever a new catalogue brings about, the rules that work go on.
+            self._shelf.put_back(former, f"{type(exc).__name__}: {exc}")
+            catalogue, evaluator = former, self._evaluator_for(registry, former) if moved else None
+        if evaluator is not None:
+            self._take_over(registry, catalogue, evaluator)
+        if catalogue is not former or self._shelf.refusal != refusal:
+            self._publish()
+        return evaluator is not None
+
+    def _take_over(self, registry: WatchedRegistry, catalogue: Catalogue, evaluator: Evaluator) -> None:
+        earlier, vitals = self._evaluator, self._vitals
+        orphans = evaluator.inherit(earlier)
+        self._registry, self._catalogue = registry, catalogue
+        self._lay(evaluator)
+        orphans += self._vitals.inherit(vitals)
         self._withdraw(withdrawal(orphans, self._clock()))
-        self._evaluator = evaluator
-        self._registry_version = registry.version
-        log.info("registry_reloaded", version=registry.version, datastreams=len(registry.watched))
-        return True
+        log.info(
+            "rules_reloaded",
+            registry=registry.version,
+            catalogue=catalogue.digest[:12],
+            rules=len(catalogue.rules),
+            datastreams=len(registry.watched),
+        )
+
+    def _publish(self) -> None:
+        """Writes which catalogue is in force, and which is refused."""
+        catalogue, refusal = self._catalogue, self._shelf.refusal
+        rows = [
+            RuleInForce(
+                id=rule.id,
+                kind=rule.kind.value,
+                class_=rule.class_,
+                network=rule.network,
+                enabled=rule.enabled,
+                definition=catalogue_row(rule),
+            )
+            for rule in catalogue.rules
+        ]
+        catalogue_in_force.put_in_force(self._connection, rows, catalogue.digest, leader=self._leader)
+        if refusal is not None:
+            catalogue_in_force.refuse(self._connection, refusal.digest, refusal.problems, leader=self._leader)
+
+    def _check_vitals(self) -> None:
+        """Judges the platform's own health, by the wall clock."""
+        if time.monotonic() - self._counted_at >= _COUNTS_S:
+            keep_counts(self._connection)
+            self._counted_at = time.monotonic()
+        found = read_vitals(self._connection)
+        told = signs(found, failing=self._health.failing, refused=self._shelf.refusal is not None)
+        step = self._vitals.evaluate(self._clock(), told)
+        if step.states or step.changes:
+            self._write(self._vitals.commit_of(step))
+        self._vitals.adopt(step)
 
     def _withdraw(self, work: Commit) -> None:
         if work.dropped:
@@ -177,55 +250,15 @@ class Session:
         for partition in heads.positions:
             self.positions.setdefault(partition, 0)
 
-    def _remember(self, busy: set[str]) -> None:
-        """Restores the newest observation of each datastream, as of the position: what was not read yet must not count.
-
-        Where a rule is not normal only good values count, for its running delay goes on from the last one.
-        """
-        watched = self._evaluator.plan.watched
-        datastreams = np.array([item.datastream for item in watched], dtype=np.int32)
-        before = self._evaluated_before(datastreams)
-        newest = newest_before(self._connection, datastreams, before, good=False)
-        chosen = np.array([datastream_subject(item.datastream) in busy for item in watched], dtype=bool)
-        self._evaluator.remember(newest.datastreams, newest.times, newest.values, good=False)
-        calm = ~np.isin(newest.datastreams, datastreams[chosen])
-        self._evaluator.remember(newest.datastreams[calm], newest.times[calm], newest.values[calm], good=True)
-        if chosen.any():
-            newest = newest_before(self._connection, datastreams[chosen], before[chosen], good=True)
-            self._evaluator.remember(newest.datastreams, newest.times, newest.values, good=True)
-
-    def _evaluated_before(self, datastreams: NDArray[np.int32]) -> NDArray[np.int64]:
-        """For each datastream an instant: its newest observation before it has been evaluated.
-
-        That is the earliest observation that stands in the journal after our position; or, where the rows shortly
-        before our position hold a newer one, the instant after that, for what is unread is late then.
-        """
-        size = int(datastreams.max(initial=0)) + 1
-        unread = np.full(size, LATEST, dtype=np.int64)
-        for stretch in self._stretches(self.positions):
-            known = stretch.datastreams < size
-            np.minimum.at(unread, stretch.datastreams[known], stretch.times[known])
-        if not (unread < LATEST).any():
-            return unread[datastreams]
-        recent = np.full(size, NEVER, dtype=np.int64)
-        back = {partition: max(0, seq - _LOOK_BACK) for partition, seq in self.positions.items()}
-        for stretch in self._stretches(back, self.positions):
-            known = (stretch.datastreams < size) & (stretch.qualities == 0)
-            np.maximum.at(recent, stretch.datastreams[known], stretch.times[known])
-        return np.maximum(unread, recent + 1)[datastreams]
-
-    def _stretches(self, after: dict[str, int], upto: dict[str, int] | None = None) -> Iterator[Stretch]:
-        after = dict(after)
-        while (stretch := journal.follow(self._connection, after, upto)).rows:
-            after |= stretch.positions
-            yield stretch
+    def _count(self, step: Step) -> None:
+        metrics.rules_observations.inc(step.observations)
+        metrics.rules_unknown.inc(step.unknown)
+        for result, number in step.late.items():
+            metrics.rules_late.labels(result).inc(number)
+        self._health.failed(step.failures)
 
 
-def _count(step: Step) -> None:
-    metrics.rules_observations.inc(step.observations)
-    metrics.rules_unknown.inc(step.unknown)
-    for result, number in step.late.items():
-        metrics.rules_late.labels(result).inc(number)
-    for rule, error in step.failures.items():
-        metrics.rules_failures.labels(rule).inc()
-        log.error("rule_failed", rule=rule, error=error)
+def _parted(states: list[RuleState]) -> tuple[list[RuleState], list[RuleState]]:
+    """States of rules on the platform, and of rules on the field."""
+    platform = [state for state in states if state.subject.startswith(PREFIX)]
+    return platform, [state for state in states if not state.subject.startswith(PREFIX)]

@@ -45,6 +45,9 @@ rules_unknown = Counter(
     "lifeline_rules_unknown_total", "Observations of datastreams that the registry does not hold any more."
 )
 rules_failures = Counter("lifeline_rules_failures_total", "Evaluations of a rule that ended in an error.", ["rule"])
+rules_catalogue_refused = Gauge(
+    "lifeline_rules_catalogue_refused", "1 while the newest catalogue is refused and the last good one is in force."
+)
 rules_leading = Gauge("lifeline_rules_leading", "1 while this process evaluates the rules, 0 while it stands by.")
 rules_removed = Counter("lifeline_rules_removed_total", "Rows that housekeeping removed, by relation.", ["relation"])
 rules_transitions = Counter("lifeline_rules_transitions_total", "Alert transitions written, by event.", ["event"])

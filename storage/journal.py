@@ -44,18 +44,18 @@ class Heads:
 
     #: The newest sequence number of each partition.
     positions: dict[str, int]
-    #: Everything published up to here is in the journal up to `positions`; None if some partition never caught up.
-    caught_up_at: int | None
+    #: For each partition that ever caught up: everything published for it up to here is in the journal up to
+    #: `positions`. Microseconds since 1970 (UTC).
+    clocks: dict[str, int]
 
 
 def heads(connection: Connection[TupleRow]) -> Heads:
-    """The newest sequence numbers, and the clock by which absence is judged: the slowest partition's."""
+    """The newest sequence numbers, and the clocks by which absence is judged, all from one snapshot."""
     with translated():
         rows = connection.execute(queries("journal")["heads"]).fetchall()
-    clocks = [row[2] for row in rows]
     return Heads(
         positions={row[0]: int(row[1]) for row in rows},
-        caught_up_at=None if not clocks or None in clocks else min(clocks),
+        clocks={row[0]: int(row[2]) for row in rows if row[2] is not None},
     )
 
 

@@ -54,3 +54,6 @@ ALTER TABLE datastreams ADD COLUMN promised_at timestamptz;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON rules, catalogue_state, rule_health, ingest_counts TO lifeline_writer;
 GRANT SELECT ON rules, catalogue_state, rule_health TO lifeline_reader;
+
+-- What failed within a day is asked for every second.
+CREATE INDEX ON notifications (written_at) WHERE state = 'failed';

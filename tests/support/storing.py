@@ -15,16 +15,20 @@ from tests.support.rulebook import SECOND, T0
 Point = tuple[int, float, float]
 
 
-def register(connection: Connection[TupleRow], devices: Iterable[str], *, interval_s: int = 60) -> dict[str, int]:
-    """One valve well, and on it devices that measure methane; returns each device's datastream."""
+def register(
+    connection: Connection[TupleRow], devices: Iterable[str], *, interval_s: int = 60, area: str = "530102"
+) -> dict[str, int]:
+    """One valve well in an area, and on it devices that measure methane; returns each device's datastream."""
+    well = "well-1" if area == "530102" else f"well-{area}"
     with connection.transaction():
         connection.execute(
-            "INSERT INTO assets VALUES ('well-1', 'gas', 'valve_well', 'Well 1', '1号井', '530102', '{}', 100, 25)"
-            " ON CONFLICT DO NOTHING"
+            "INSERT INTO assets VALUES (%s, 'gas', 'valve_well', 'Well 1', '1号井', %s, '{}', 100, 25)"
+            " ON CONFLICT DO NOTHING",
+            (well, area),
         )
         streams = {}
         for device in devices:
-            connection.execute("INSERT INTO devices VALUES (%s, 'well-1', 'M', %s)", (device, interval_s))
+            connection.execute("INSERT INTO devices VALUES (%s, %s, 'M', %s)", (device, well, interval_s))
             row = connection.execute(
                 "INSERT INTO datastreams (device, property, unit, registered_at)"
                 " VALUES (%s, 'gas.ch4.chamber', '%%{LEL}', %s) RETURNING id",

@@ -13,6 +13,7 @@ from rules.rule import Rule
 from storage.database import connect
 from storage.journal import Watchtower
 from storage.retention import Retention
+from tests.support.catalogues import Fixed
 from tests.support.proxy import Proxy
 from tests.support.rulebook import above, silence
 from tests.support.storing import Writer, register
@@ -26,7 +27,7 @@ KEEP = Retention(journal_s=DAY, observations_s=DAY, dead_letters_s=DAY)
 def running(url: str, *rules: Rule, poll_s: float = 0.02, tick_s: float = 0.1) -> Iterator[Engine]:
     stop = threading.Event()
     options = EngineOptions(database_url=url, poll_s=poll_s, tick_s=tick_s, retention=KEEP)
-    engine = Engine(options, lambda _: rules, stop=stop)
+    engine = Engine(options, Fixed(rules), stop=stop)
     thread = threading.Thread(target=engine.run, daemon=True)
     thread.start()
     try:

@@ -12,9 +12,11 @@ from domain.errors import FencedError
 from domain.times import Clock
 from rules.rule import Rule
 from rules.session import Session
+from rules.shelf import Shelf
 from storage import alerts
 from storage.alerts import read_states
 from storage.database import connect
+from tests.support.catalogues import Fixed
 from tests.support.rulebook import SECOND, T0, above, silence
 from tests.support.storing import Writer, register
 
@@ -40,7 +42,7 @@ class City:
         return connection
 
     def rules(self, *rules: Rule, leader: str = "one", clock: Clock = lambda: T0) -> Session:
-        return Session(self._connect("rules"), lambda _: rules or RULES, leader=leader, clock=clock)
+        return Session(self._connect("rules"), Shelf(Fixed(rules or RULES)), leader=leader, clock=clock)
 
     def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
@@ -313,17 +315,37 @@ class TestTick:
         ticked(session)
         assert city.alerts() == []
 
-    def test_the_slowest_partition_is_the_clock(self, city: City) -> None:
+    def test_each_datastream_has_the_clock_of_the_partition_that_serves_its_area(self, city: City) -> None:
         session = city.rules(silence())
-        other = Writer(city.url, "530103")
-        city.writer.caught_up(10_000)
+        far = register(city.connection, ["c"], area="530103")["c"]
+        other, near = Writer(city.url, "530103"), Writer(city.url, "530102")
+        near.caught_up(10_000)
         other.caught_up(50)
         ticked(session)
-        assert city.alerts() == []
+        assert {subject for _, subject, *_ in city.alerts()} == {"device:a", "device:b"}
+        other.store((far, 40, 1))
         other.caught_up(10_000)
         ticked(session)
-        assert len(city.alerts()) == 2
+        assert len(city.alerts()) == 3
         other.close()
+        near.close()
+
+    def test_where_nobody_listens_nobody_is_silent(self, city: City) -> None:
+        session = city.rules(silence())
+        other = Writer(city.url, "530103")
+        other.caught_up(10_000)
+        ticked(session)
+        assert city.alerts() == []
+        other.close()
+
+    def test_a_partition_that_was_given_up_holds_up_nobody(self, city: City) -> None:
+        session = city.rules(silence())
+        retired = Writer(city.url, "530102")
+        retired.caught_up(10)
+        city.writer.caught_up(10_000)
+        ticked(session)
+        assert len(city.alerts()) == 2
+        retired.close()
 
     def test_a_tick_waits_until_the_journal_was_read_up_to_its_clock(self, city: City) -> None:
         session = city.rules(silence())
