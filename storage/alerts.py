@@ -4,20 +4,18 @@ Whoever follows the journal as the leader of the rules holds the version of `rul
 leader that was replaced finds another version and writes nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.types.json import Jsonb
 
-from domain.alert import Level
+from domain.alert import AlertEvent, Level
 from domain.errors import FencedError
-from domain.times import to_datetime
-from domain.transition import AlertChange, RuleState
+from domain.transition import AlertChange, Mark, Restraint, Revision, RuleState
+from storage.changes import Key, Row, change_row, key_rows, restraint_row, rounds, rows
 from storage.database import translated
+from storage.revisions import apply_revisions
 from storage.sql import queries
 
 FOLLOWER = "rules"
@@ -27,8 +25,12 @@ FOLLOWER = "rules"
 class Commit:
     """What one transaction of the rules writes."""
 
+    #: What late observations changed: at most one of each rule and subject; written first.
+    revisions: Sequence[Revision] = ()
     #: In the order of their times.
     changes: Sequence[AlertChange] = ()
+    #: What holds alerts back, or no longer; in the order of their times, written last.
+    restraints: Sequence[Restraint] = ()
     kept: Sequence[RuleState] = ()
     #: Rule and subject of what is normal again.
     dropped: Sequence[tuple[str, str]] = ()
@@ -48,16 +50,21 @@ def take_lead(connection: Connection[TupleRow], leader: str) -> int:
 def read_states(connection: Connection[TupleRow]) -> list[RuleState]:
     """Everything that is not normal, as it was last committed."""
     with translated():
-        rows = connection.execute(queries("alerts")["standings"]).fetchall()
+        found = connection.execute(queries("alerts")["standings"]).fetchall()
     return [
         RuleState(
             rule=rule,
             subject=subject,
-            level=Level.parse(state["level"]) if state["level"] else None,
+            level=_level(state["level"]),
             since=tuple(state["since"]),
             at=state["at"],
+            # States that were written before off-delays and late observations were known have neither.
+            back=tuple(state.get("back", ())),
+            marks=tuple(
+                Mark(time=time, level=_level(level), value=value) for time, level, value in state.get("marks", ())
+            ),
         )
-        for rule, subject, state in rows
+        for rule, subject, state in found
     ]
 
 
@@ -71,13 +78,11 @@ def commit(connection: Connection[TupleRow], work: Commit, *, leader: str, versi
     with translated(), connection.transaction():
         if connection.execute(sql["fence"], {"version": version, "leader": leader}).rowcount != 1:
             raise FencedError(f"another process leads the rules now, not {leader}")
-        for changes in _rounds(work.changes):
-            connection.execute(sql["apply"], {"changes": _json(changes)})
+        _change_alerts(connection, work)
         if work.kept:
-            connection.execute(sql["keep_standings"], {"standings": _json([_standing(state) for state in work.kept])})
+            connection.execute(sql["keep_standings"], {"standings": rows([_standing(state) for state in work.kept])})
         if work.dropped:
-            gone = [{"rule": rule, "subject": subject} for rule, subject in work.dropped]
-            connection.execute(sql["drop_standings"], {"standings": _json(gone)})
+            connection.execute(sql["drop_standings"], {"standings": key_rows(work.dropped)})
         if work.positions:
             connection.execute(
                 queries("journal")["move"],
@@ -90,45 +95,47 @@ def commit(connection: Connection[TupleRow], work: Commit, *, leader: str, versi
     return version + 1
 
 
-def _rounds(changes: Iterable[AlertChange]) -> list[list[dict[str, Any]]]:
-    """The changes in as few statements as possible: the n-th change of each rule and subject goes into the n-th."""
-    rounds: list[list[dict[str, Any]]] = []
-    counts: dict[tuple[str, str], int] = {}
-    for place, change in enumerate(changes):
-        number = counts.get((change.rule, change.subject), 0)
-        counts[change.rule, change.subject] = number + 1
-        if number == len(rounds):
-            rounds.append([])
-        rounds[number].append({"place": place, **_change(change)})
-    return rounds
+def _change_alerts(connection: Connection[TupleRow], work: Commit) -> None:
+    """Corrections of the past first, then what is new, then what holds it back."""
+    sql = queries("alerts")
+    # What the same commit holds back must not be announced first.
+    held = {(restraint.rule, restraint.subject) for restraint in work.restraints if restraint.cause is not None}
+    if work.revisions:
+        apply_revisions(connection, work.revisions, held)
+        _settle(connection, [(revision.rule, revision.subject) for revision in work.revisions])
+    for changes in rounds(work.changes):
+        named = [change_row(change) | {"held": (change.rule, change.subject) in held} for change in changes]
+        connection.execute(sql["apply"], {"changes": rows(named)})
+        _settle(connection, [(c.rule, c.subject) for c in changes if c.event is AlertEvent.CLEARED])
+    for restraints in rounds(work.restraints):
+        let_go = connection.execute(sql["restrain"], {"restraints": rows([restraint_row(r) for r in restraints])})
+        alerts = [row[0] for row in let_go]
+        if alerts:
+            connection.execute(sql["announce"], {"alerts": alerts})
 
 
-def _change(change: AlertChange) -> dict[str, Any]:
-    account = asdict(change.account) if change.account is not None else {}
-    if account:
-        account["class"] = account.pop("class_")
-    return {
-        "rule": change.rule,
-        "subject": change.subject,
-        "event": change.event.value,
-        "time": to_datetime(change.time).isoformat(),
-        "level": change.level.label,
-        "value": change.value,
-        "threshold": change.threshold,
-        "worse": change.worse,
-        "comment": change.comment,
-        **account,
-    }
+def _settle(connection: Connection[TupleRow], cleared: Sequence[Key]) -> None:
+    if cleared:
+        connection.execute(queries("alerts")["settle"], {"alerts": key_rows(cleared)})
 
 
-def _standing(state: RuleState) -> dict[str, Any]:
-    level = state.level.label if state.level else None
+def _standing(state: RuleState) -> Row:
     return {
         "rule": state.rule,
         "subject": state.subject,
-        "state": {"level": level, "since": list(state.since), "at": state.at},
+        "state": {
+            "level": _label(state.level),
+            "since": list(state.since),
+            "at": state.at,
+            "back": list(state.back),
+            "marks": [[mark.time, _label(mark.level), mark.value] for mark in state.marks],
+        },
     }
 
 
-def _json(rows: list[dict[str, Any]]) -> Jsonb:
-    return Jsonb(rows, dumps=msgspec.json.encode)
+def _label(level: Level | None) -> str | None:
+    return None if level is None else level.label
+
+
+def _level(label: str | None) -> Level | None:
+    return None if label is None else Level.parse(label)
