@@ -40,6 +40,7 @@ class _Columns:
         "further",
         "letters_of",
         "payloads",
+        "promises",
         "received",
         "sources",
         "streams",
@@ -57,6 +58,8 @@ class _Columns:
         self.times: list[int] = []
         self.values: list[float] = []
         self.sources: list[int] = []
+        #: By datastream: the time of the entry that promised last, and the promise.
+        self.promises: dict[int, tuple[int, float]] = {}
         self.dead_letters: list[DeadLetter] = []
         #: Messages that became dead letters, by source; and what came beyond the letters they may become.
         self.letters_of = Counter[int]()
@@ -146,6 +149,9 @@ def _careful(columns: _Columns, source: int, device: DeviceStreams, payload: byt
             columns.reject(source, device.device, checked)
         else:
             columns.add(source, checked, entry.time, float(entry.value))
+            if entry.promise_s is not None:
+                promised = (entry.time, entry.promise_s)
+                columns.promises[checked] = max(promised, columns.promises.get(checked, promised))
 
 
 def _resolve(entry: Entry, device: DeviceStreams) -> int | Rejection:
@@ -210,6 +216,11 @@ def _check(columns: _Columns, limits: Limits, now: int) -> Batch:
         topics=columns.topics,
         payloads=columns.payloads,
         dead_letters=columns.dead_letters,
+        promises={
+            stream: seconds
+            for stream, (time, seconds) in columns.promises.items()
+            if now - limits.lateness_micros <= time <= now + limits.skew_micros
+        },
     )
 
 

@@ -13,6 +13,8 @@ class Entry(NamedTuple):
     time: int
     value: float | bool
     unit: str | None = None
+    #: The most seconds until the next value of this property, if the device says so (SenML `ut`).
+    promise_s: float | None = None
 
 
 class Decoded(NamedTuple):

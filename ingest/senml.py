@@ -15,6 +15,8 @@ from ingest.entry import BadPayloadError, Decoded, Entry
 #: RFC 8428, 4.5.3: smaller times are relative to now.
 ABSOLUTE_FROM = 2**28
 VERSION = 10
+#: RFC 8428, 4.2, update time. A promise outside of this is none: one of years would end the watch over the device.
+PROMISE_S = (1.0, 31 * 86_400.0)
 _VALUES = ("v", "vb", "vs", "vd")
 _BASE_NUMBERS = ("bt", "bv", "bs", "t", "v", "s", "ut", "bver")
 #: SenML unit (RFC 8428, 12.1; RFC 8798) -> the UCUM unit of our datastreams, where the two differ.
@@ -74,7 +76,14 @@ def _entry(record: dict[str, Any], base: dict[str, Any], found: list[str], *, de
         value = base.get("bv", 0) + record.get("v", 0)
     name = _property(str(base.get("bn", "")) + str(record.get("n", "")), device)
     unit = record.get("u", base.get("bu"))
-    return Entry(name, _instant(record, base, received), value, UCUM.get(unit, unit) if unit is not None else None)
+    promise = record.get("ut")
+    return Entry(
+        name,
+        _instant(record, base, received),
+        value,
+        UCUM.get(unit, unit) if unit is not None else None,
+        float(promise) if promise is not None and PROMISE_S[0] <= promise <= PROMISE_S[1] else None,
+    )
 
 
 def _property(name: str, device: str) -> str:

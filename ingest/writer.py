@@ -18,10 +18,11 @@ import structlog
 
 from domain.errors import FencedError, RefusedDataError, UnavailableError
 from domain.observation import Rejection, RejectReason
+from ingest.promises import Promises
 from runtime import metrics
 from runtime.backoff import Backoff
 from runtime.settings import Settings
-from storage import arrays, batches, catalog
+from storage import arrays, batches, catalog, promises
 from storage.batches import Batch, DeadLetter, Stored
 from storage.catalog import Catalog
 from storage.database import connect, cut
@@ -92,6 +93,7 @@ class Writer:
         self._asked_at: float | None = None
         self._cut: object = None
         self.problem: str | None = None
+        self._promises = Promises()
         self._prepare()
         self.catalog = catalog.load(self._link)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -187,7 +189,8 @@ class Writer:
 
     def _until_stored(self, job: Job) -> list[Stored] | None:
         """Tries until the whole job is committed; None when the process stops first."""
-        pending = [self._with_fresh_registry(job)]
+        whole = self._with_fresh_registry(job)
+        pending = [whole]
         done: list[Stored] = []
         while pending:
             try:
@@ -209,6 +212,7 @@ class Writer:
                 if self._stop.wait(self._backoff.next_s()):
                     return None
                 self._reconnect()
+        self._promises.heard(whole.promises)
         return done
 
     def _with_fresh_registry(self, job: Job) -> Batch:
@@ -260,6 +264,8 @@ class Writer:
                     session_losses=heard.session_losses - self._losses_written,
                 )
                 self._losses_written = heard.session_losses
+                if due := self._promises.due():
+                    self._promises.written(promises.keep(self._link, due) or {})
                 if version != self.catalog.version:
                     self.catalog = catalog.load(self._link)
                     log.info("registry_reloaded", version=self.catalog.version, devices=len(self.catalog.topic_of))

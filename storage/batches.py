@@ -6,6 +6,7 @@ are stored and journalled, equal values count as duplicates, other values as con
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +53,8 @@ class Batch:
     topics: list[str]
     payloads: list[bytes]
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    #: Seconds until the next reading that devices promised, by datastream; not part of the transaction.
+    promises: Mapping[int, float] = field(default_factory=dict)
 
     def take(self, chosen: NDArray[np.intp] | slice, *, messages: int, dead_letters: list[DeadLetter]) -> "Batch":
         """The same batch with some of its entries."""

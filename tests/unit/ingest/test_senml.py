@@ -6,6 +6,7 @@ from domain.observation import RejectReason
 from domain.times import MICROS_PER_SECOND
 from ingest.entry import BadPayloadError, Decoded, Entry
 from ingest.message import decode_carefully
+from tests.unit.ingest.registry import decoded, reasons
 
 R = RejectReason
 RECEIVED = 1_777_622_400 * MICROS_PER_SECOND
@@ -78,7 +79,7 @@ def test_a_record_of_base_fields_alone_sets_the_scene() -> None:
 
 
 def test_labels_that_need_not_be_understood_are_passed_over() -> None:
-    assert pack('[{"n":"ch4","v":1,"ut":10,"l":"x","foo":[1]}]').entries == [Entry("ch4", RECEIVED, 1, None)]
+    assert pack('[{"n":"ch4","v":1,"ut":10,"l":"x","foo":[1]}]').entries == [Entry("ch4", RECEIVED, 1, None, 10.0)]
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,24 @@ def test_a_record_that_cannot_be_used_does_not_spoil_the_others(reason: RejectRe
     assert [e.property for e in found.entries] == ["valve", "pressure"]
     assert [r.reason for r in found.rejections] == [reason]
     assert found.rejections[0].detail.startswith("record 1:")
+
+
+@pytest.mark.parametrize("promise", ["0", "-5", "0.5", "1e9", "1e400", "NaN"])
+def test_a_promise_that_is_none_is_not_taken_and_the_value_is(promise: str) -> None:
+    (entry,) = pack(f'[{{"n":"ch4","v":1,"ut":{promise}}}]').entries
+    assert (entry.value, entry.promise_s) == (1, None)
+
+
+def test_a_promise_that_is_no_number_breaks_the_pack() -> None:
+    with pytest.raises(BadPayloadError) as caught:
+        pack('[{"n":"ch4","v":1,"ut":"soon"}]')
+    assert caught.value.rejection.reason is R.BAD_SENML
+
+
+def test_the_promise_of_a_batch_is_the_one_that_was_made_last() -> None:
+    found = decoded(
+        b'[{"bt":1777622390,"n":"ch4","v":1,"ut":60},{"n":"ch4","t":-20,"v":2,"ut":3600},{"n":"pressure","v":5}]',
+        b'[{"bt":1777000000,"n":"pressure","v":1,"ut":900}]',
+    )
+    assert found.promises == {1: 60.0}
+    assert reasons(found) == ["too_late"]
