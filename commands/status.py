@@ -54,7 +54,8 @@ def rendered(found: Condition, wrong: list[str]) -> RenderableType:
     """The condition as tables, what is wrong in red at the end."""
     parts: list[RenderableType] = [_database(found)]
     if found.schema_current:
-        parts += [_partitions(found), _followers(found), _alerts(found), _deliveries(found), _devices(found)]
+        parts += [_partitions(found), _followers(found), _catalogue(found)]
+        parts += [_alerts(found), _deliveries(found), _devices(found)]
     parts += [Text(f"✗ {line}", style="bold red") for line in wrong]
     if not wrong:
         parts.append(Text("✓ all is well", style="bold green"))
@@ -94,6 +95,16 @@ def _followers(found: Condition) -> Table:
     table = Table("follower", "partition", "batches behind", "lag", title="Journal", title_justify="left")
     for f in found.followers:
         table.add_row(f.follower, f.partition, f"{f.behind:,}", _seconds(f.lag_s, LAG_LIMIT_S))
+    return table
+
+
+def _catalogue(found: Condition) -> Table:
+    table = Table("rules", "digest", "newest", title="Catalogue of rules", title_justify="left")
+    held = found.catalogue
+    if held is not None:
+        refused = held.refused_digest is not None
+        state = Text("refused", style="bold red") if refused else Text("in force", style="green")
+        table.add_row(str(held.rules), (held.digest or "never loaded")[:12], state)
     return table
 
 

@@ -77,6 +77,21 @@ class DeviceCount:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CatalogueCondition:
+    """The catalogue of rules in force, and a newer one that is refused."""
+
+    #: None until the rules ran for the first time.
+    digest: str | None
+    rules: int
+    refused_digest: str | None = None
+    #: For how long it has been refused.
+    refused_age_s: float | None = None
+    problems: tuple[str, ...] = ()
+    #: Rules whose evaluation has failed within the last minute.
+    failing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
     """Everything `lifeline status` shows."""
 
@@ -91,6 +106,7 @@ class Condition:
         default_factory=lambda: Deliveries(outbox=0, outbox_age_s=0.0, pending=0, pending_age_s=0.0, failed=0)
     )
     devices: tuple[DeviceCount, ...] = ()
+    catalogue: CatalogueCondition | None = None
 
 
 def problems(condition: Condition) -> list[str]:
@@ -112,7 +128,19 @@ def problems(condition: Condition) -> list[str]:
                 f"{follower.follower} is {follower.behind} journal row(s) and {follower.lag_s:.0f} s behind on "
                 f"partition {follower.partition}: is it running?"
             )
-    return found + _delivery_problems(condition.deliveries)
+    return found + _catalogue_problems(condition.catalogue) + _delivery_problems(condition.deliveries)
+
+
+def _catalogue_problems(catalogue: CatalogueCondition | None) -> list[str]:
+    found = []
+    if catalogue is not None and catalogue.refused_digest is not None:
+        found.append(
+            f"the newest rule catalogue has been refused for {catalogue.refused_age_s or 0:.0f} s, the last good one "
+            f"is in force: {len(catalogue.problems)} problem(s), the first: {catalogue.problems[0]}"
+        )
+    if catalogue is not None and catalogue.failing:
+        found.append(f"{len(catalogue.failing)} rule(s) end in errors, such as {catalogue.failing[0]}: see the log")
+    return found
 
 
 def _partition_problems(partition: PartitionCondition) -> list[str]:

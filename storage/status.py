@@ -3,7 +3,15 @@
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
-from domain.condition import Condition, Deliveries, DeviceCount, FollowerCondition, OpenAlerts, PartitionCondition
+from domain.condition import (
+    CatalogueCondition,
+    Condition,
+    Deliveries,
+    DeviceCount,
+    FollowerCondition,
+    OpenAlerts,
+    PartitionCondition,
+)
 from storage import migrate
 from storage.database import translated
 from storage.sql import queries
@@ -37,6 +45,18 @@ def _devices(connection: Connection[TupleRow]) -> list[DeviceCount]:
         return cursor.execute(queries("status")["devices"]).fetchall()
 
 
+def _catalogue(connection: Connection[TupleRow]) -> CatalogueCondition:
+    digest, rules, refused, age_s, problems, failing = connection.execute(queries("status")["catalogue"]).fetchall()[0]
+    return CatalogueCondition(
+        digest=digest,
+        rules=rules,
+        refused_digest=refused,
+        refused_age_s=age_s,
+        problems=tuple(problems),
+        failing=tuple(failing),
+    )
+
+
 def condition(connection: Connection[TupleRow]) -> Condition:
     """Everything; of a database that lacks migrations only what it is and what it lacks."""
     schema = migrate.status(connection)
@@ -53,4 +73,5 @@ def condition(connection: Connection[TupleRow]) -> Condition:
             alerts=tuple(open_alerts(connection)),
             deliveries=_deliveries(connection),
             devices=tuple(_devices(connection)),
+            catalogue=_catalogue(connection),
         )

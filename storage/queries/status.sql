@@ -54,3 +54,10 @@ SELECT network,
   FROM heard, listened
  GROUP BY network
  ORDER BY network;
+
+-- name: catalogue
+-- The catalogue of rules in force, what is wrong with a newer one, and rules that have failed within the last minute.
+SELECT s.digest, (SELECT count(*) FROM rules), s.refused_digest,
+       extract(epoch FROM clock_timestamp() - s.refused_at)::float8, s.problems,
+       ARRAY(SELECT rule FROM rule_health WHERE failed_at > clock_timestamp() - INTERVAL '1 minute' ORDER BY rule)
+  FROM catalogue_state s;

@@ -74,3 +74,23 @@ def test_a_database_that_was_never_migrated_says_so(empty_database_url: str) -> 
         found = condition(connection)
     assert not found.schema_current
     assert "lifeline db migrate" in problems(found)[0]
+
+
+def test_a_refused_catalogue_and_failing_rules_are_wrong(database_url: str) -> None:
+    with connect(database_url, application="tests") as connection:
+        connection.execute(
+            "UPDATE catalogue_state SET digest = 'a', refused_digest = 'b', refused_at = now() - INTERVAL '90 s',"
+            ' problems = \'["x.yaml:3: wrong", "x.yaml:9: too"]\''
+        )
+        connection.execute("INSERT INTO rule_health (rule, failures, failed_at) VALUES ('r1', 1, now())")
+        connection.execute(
+            "INSERT INTO rule_health (rule, failures, failed_at) VALUES ('old', 1, now() - INTERVAL '1 h')"
+        )
+        found = condition(connection)
+    assert found.catalogue is not None
+    assert found.catalogue.problems == ("x.yaml:3: wrong", "x.yaml:9: too")
+    wrong = [line for line in problems(found) if "catalogue" in line or "rule(s)" in line]
+    assert len(wrong) == 2
+    assert "refused for 9" in wrong[0]
+    assert "2 problem(s), the first: x.yaml:3: wrong" in wrong[0]
+    assert "1 rule(s) end in errors, such as r1" in wrong[1]
