@@ -34,6 +34,7 @@ def properties() -> tuple[Property, ...]:
             maximum=float(row["maximum"]),
             name_en=row["name_en"],
             name_zh=row["name_zh"],
+            interval_s=int(row["interval_s"]) if row["interval_s"] else None,
         )
         for row in csv.DictReader(text.splitlines())
     )

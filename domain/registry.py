@@ -29,6 +29,8 @@ class Property:
     maximum: float
     name_en: str
     name_zh: str
+    #: Seconds between two reports that are usual in the field; None if nobody says. Each device promises its own.
+    interval_s: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 """YAML documents whose every problem names its line: what a person wrote must be mendable from the message alone."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,20 @@ import yaml
 from pydantic import ValidationError
 
 #: The parser in C where PyYAML was built with it: a catalogue of a hundred rules is read ten times as fast.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SAFE):  # type: ignore[misc]  # of an untyped library
+    """YAML as of 1.2, in which `on`, `off`, `yes` and `no` are words."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool"]
+    for letter, found in _SAFE.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 class DocumentError(Exception):
@@ -26,8 +40,8 @@ class Document:
         self.path = path
         try:
             text = path.read_text(encoding="utf-8")
-            self._root = yaml.compose(text, Loader=_LOADER)
-            self.value: Any = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader
+            self._root = yaml.compose(text, Loader=_Loader)
+            self.value: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
         except OSError as exc:
             raise DocumentError([f"{path}: {exc.strerror}: name a file that this process may read"]) from exc
         except UnicodeDecodeError as exc:

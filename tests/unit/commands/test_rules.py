@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from commands.rules import app
 from domain.errors import ConfigurationError
+from rules.load import load
 
 RUN = CliRunner()
 
@@ -15,11 +16,11 @@ RUN = CliRunner()
 def test_the_shipped_catalogue_passes() -> None:
     done = RUN.invoke(app, ["check"])
     assert done.exit_code == 0
-    assert "26 rules can be used" in done.output
+    assert f"{len(load())} rules can be used" in done.output
 
 
 def test_check_as_json_counts_rules_and_problems() -> None:
-    assert json.loads(RUN.invoke(app, ["check", "--json"]).stdout) == {"rules": 26, "problems": []}
+    assert json.loads(RUN.invoke(app, ["check", "--json"]).stdout) == {"rules": len(load()), "problems": []}
 
 
 def test_a_bad_catalogue_ends_with_two_and_every_problem(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_a_bad_catalogue_is_a_configuration_error_for_people(tmp_path: Path) -> 
 def test_list_as_json_is_an_array_of_whole_rules() -> None:
     rules = json.loads(RUN.invoke(app, ["list", "--json"]).stdout)
     assert isinstance(rules, list)
-    assert len(rules) == 26
+    assert len(rules) == len(load())
     methane = next(rule for rule in rules if rule["id"] == "gas-methane-in-chamber")
     assert methane["levels"] == ["red", "orange", "yellow", "blue"]
     assert methane["condition"]["above"]["red"]["limit"] == 50
@@ -47,9 +48,9 @@ def test_list_as_json_is_an_array_of_whole_rules() -> None:
 
 
 def test_list_as_a_table_says_when_each_rule_fires() -> None:
-    done = RUN.invoke(app, ["list"], terminal_width=200, env={"COLUMNS": "200"})
+    done = RUN.invoke(app, ["list"], terminal_width=400, env={"COLUMNS": "400"})
     assert "silent for 2 intervals + 5 s" in done.output
-    assert "below 0.05 0.1 0.14 0.2" in done.output
+    assert "below 0.2 0.14 0.1 0.05" in done.output
 
 
 @pytest.mark.parametrize("command", ["run", "check", "list"])
