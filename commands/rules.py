@@ -8,10 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from commands.backtest import backtest
 from commands.rules_test import run_tests
-from rules.condition import Absence, Position
-from rules.fused import Fused, leaves
-from rules.grounds import FromTag, Limit, Span
+from commands.rules_words import COLOURS, condition_of, evidence_of, watched_by
 from rules.rule import Rule
 
 app = typer.Typer(
@@ -67,6 +66,7 @@ def run() -> None:
 
 
 app.command("test")(run_tests)
+app.command()(backtest)
 
 _FOLDER = typer.Argument(None, help="Folder of the catalogue; default: LIFELINE_RULES_DIR, or the shipped one.")
 
@@ -125,12 +125,9 @@ def list_(
     for column in table.columns:
         column.overflow = "fold"
     for rule in rules:
-        levels = " ".join(f"[{_COLOURS[level.label]}]{level.label}[/]" for level in rule.levels)
+        levels = " ".join(f"[{COLOURS[level.label]}]{level.label}[/]" for level in rule.levels)
         table.add_row(rule.id, rule.network, rule.kind.value, levels, watched_by(rule), condition_of(rule))
     Console().print(table)
-
-
-_COLOURS = {"red": "red", "orange": "dark_orange", "yellow": "yellow", "blue": "blue"}
 
 
 def _rules(folder: Path | None) -> tuple[Rule, ...]:
@@ -138,50 +135,6 @@ def _rules(folder: Path | None) -> tuple[Rule, ...]:
     from runtime.settings import load
 
     return load_rules(folder or load().rules_dir)
-
-
-def evidence_of(rule: Rule) -> list[str]:
-    """How far each limit of the rule can be trusted, leaves included."""
-    found = [grounds.evidence for _, grounds in rule.grounds]
-    if isinstance(rule.condition, Fused):
-        found += [leaf.evidence for level in rule.condition.fused.values() for leaf in leaves(level.when)]
-    return [str(word) for word in found]
-
-
-def watched_by(rule: Rule) -> str:
-    """What the rule watches, in a few words."""
-    scope = rule.applies_to
-    parts = [scope.property or "every device"]
-    if scope.asset_kinds:
-        parts.append("on " + ", ".join(scope.asset_kinds))
-    parts += [f"{key}={value}" for key, value in scope.tags.items()]
-    return " ".join(parts)
-
-
-def condition_of(rule: Rule) -> str:
-    """When the rule raises, in a few words."""
-    condition = rule.condition
-    if isinstance(condition, Absence):
-        return f"silent for {condition.absence.factor:g} intervals + {condition.absence.grace_s} s"
-    delay = f" for {condition.on_delay_s} s" if condition.on_delay_s else ""
-    if isinstance(condition, Position):
-        return f"is {str(condition.position).lower()}{delay}"
-    if isinstance(condition, Fused):
-        parts = [leaf.property or "silence" for level in condition.fused.values() for leaf in leaves(level.when)]
-        return " with ".join(dict.fromkeys(parts)) + delay
-    limits = " ".join(_limit(limit) for _, limit in condition.ranked)
-    measure = f"{condition.measure.name} " if condition.measure else ""
-    return f"{measure}{condition.direction} {limits}{delay}"
-
-
-def _limit(limit: Limit | Span) -> str:
-    if isinstance(limit, Span):
-        return f"{_number(limit.low)}..{_number(limit.high)}"
-    return _number(limit.limit)
-
-
-def _number(number: float | FromTag) -> str:
-    return f"{number.times:g} x {number.tag}" if isinstance(number, FromTag) else f"{number:g}"
 
 
 def _as_data(rule: Rule) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _properties() -> Iterator[str]:
 
 
 def _rules() -> Iterator[str]:
-    from commands.rules import condition_of, evidence_of, watched_by
+    from commands.rules_words import condition_of, evidence_of, watched_by
     from rules.load import load
     from rules.rule import Rule
 
