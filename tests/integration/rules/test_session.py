@@ -1,69 +1,17 @@
 """The rules on a real database: alerts, events, intents, states and positions move together, or not at all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, LiteralString
 
 import pytest
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from domain.errors import FencedError
-from domain.times import Clock
-from rules.rule import Rule
 from rules.session import Session
-from rules.shelf import Shelf
 from storage import alerts
 from storage.alerts import read_states
-from storage.database import connect
-from tests.support.catalogues import Fixed
+from tests.integration.rules.city import RULES, City
 from tests.support.rulebook import SECOND, T0, above, silence
 from tests.support.storing import Writer, register
-
-RULES = (above("methane", hysteresis=2, yellow=20, red=50), above("slow", on_delay_s=100, hysteresis=2, blue=10))
-
-Open = Callable[..., Session]
-
-
-class City:
-    """A database with two devices, its writer, and sessions of the rules opened on it."""
-
-    def __init__(self, url: str, stack: ExitStack) -> None:
-        self._stack = stack
-        self.url = url
-        self.connection = self._connect("tests")
-        self.streams = register(self.connection, ["a", "b"])
-        self.writer = Writer(url)
-        stack.callback(self.writer.close)
-
-    def _connect(self, name: str) -> Connection[TupleRow]:
-        connection = connect(self.url, application=name)
-        self._stack.callback(connection.close)
-        return connection
-
-    def rules(self, *rules: Rule, leader: str = "one", clock: Clock = lambda: T0) -> Session:
-        return Session(self._connect("rules"), Shelf(Fixed(rules or RULES)), leader=leader, clock=clock)
-
-    def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
-        return self.connection.execute(query).fetchall()
-
-    def alerts(self) -> list[tuple[Any, ...]]:
-        return self.rows(
-            "SELECT rule, subject, level, state, acknowledged, open,"
-            " extract(epoch FROM raised_at - to_timestamp(1777593600))::float,"
-            " extract(epoch FROM cleared_at - to_timestamp(1777593600))::float FROM alerts ORDER BY id"
-        )
-
-    def events(self) -> list[tuple[Any, ...]]:
-        return self.rows(
-            "SELECT a.rule, e.event, e.level, extract(epoch FROM e.time - to_timestamp(1777593600))::float, e.value"
-            " FROM alert_events e JOIN alerts a ON a.id = e.alert ORDER BY e.id"
-        )
-
-    def acknowledge(self) -> None:
-        self.connection.execute(
-            "UPDATE alerts SET acknowledged = true, acknowledged_at = now(), acknowledged_by = 'li' WHERE open"
-        )
 
 
 @contextmanager
