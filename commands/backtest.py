@@ -18,9 +18,9 @@ from commands.rules_words import COLOURS
 if TYPE_CHECKING:
     from rules.backtest import Outcome
     from rules.history import Episode
+    from rules.load import Catalogue
     from rules.material import Material
     from rules.report import Report
-    from rules.rule import Rule
     from runtime.settings import Settings
 
 #: Lines of alerts in the terminal.
@@ -117,14 +117,14 @@ def _material(
         yield material, registry.properties, registry.networks
 
 
-def _load(folder: Path | None, settings: "Settings", known: Any, networks: Any) -> "tuple[Rule, ...]":  # noqa: ANN401
-    from rules.load import load
+def _load(folder: Path | None, settings: "Settings", known: Any, networks: Any) -> "Catalogue":  # noqa: ANN401
+    from rules.load import load_catalogue
 
     options = {} if networks is None else {"networks": networks}
-    return load(folder or settings.rules_dir, known=known, **options)
+    return load_catalogue(folder or settings.rules_dir, known=known, **options)
 
 
-def _run(sets: "list[tuple[Rule, ...]]", material: "Material") -> "list[Outcome]":
+def _run(sets: "list[Catalogue]", material: "Material") -> "list[Outcome]":
     from rules.backtest import backtest as run
 
     screen = Console(stderr=True)
@@ -139,9 +139,9 @@ def _run(sets: "list[tuple[Rule, ...]]", material: "Material") -> "list[Outcome]
         transient=True,
         disable=not screen.is_terminal,
     ) as bar:
-        for number, rules in enumerate(sets):
+        for number, catalogue in enumerate(sets):
             task = bar.add_task("compared with" if number else "rules", total=1.0)
-            found.append(run(rules, material, partial(_move, bar, task)))
+            found.append(run(catalogue, material, partial(_move, bar, task)))
     return found
 
 
@@ -210,7 +210,9 @@ def _kpi_table(report: "Report", words: Any) -> Table:  # noqa: ANN401
     for figure in report.figures:
         colour = {"good": "green", "tolerable": "dark_orange", "bad": "red"}.get(figure.verdict.value, "default")
         old = [_amount(before[figure.name], figure.unit)] if before else []
-        table.add_row(words(figure.name), f"[{colour}]{_amount(figure.value, figure.unit)}[/]", *old, figure.target)
+        table.add_row(
+            words(figure.name), f"[{colour}]{_amount(figure.value, figure.unit)}[/]", *old, words.target(figure.target)
+        )
     return table
 
 

@@ -13,6 +13,7 @@ from domain.times import MICROS_PER_SECOND
 from rules.condition import Absence
 from rules.fused import Fused, leaves
 from rules.history import Episode
+from rules.load import Catalogue
 from rules.material import Material, part_of
 from rules.plan import Ints
 from rules.rerun import Rerun
@@ -41,15 +42,15 @@ class Outcome:
     failures: tuple[tuple[str, str], ...]
 
 
-def backtest(rules: Iterable[Rule], material: Material, progress: Progress = lambda _share: None) -> Outcome:
+def backtest(catalogue: Catalogue, material: Material, progress: Progress = lambda _share: None) -> Outcome:
     """Runs rules over a material.
 
     Args:
-        rules: The catalogue; rules that are not enabled stay so.
+        catalogue: Rules and overrides; rules that are not enabled stay so.
         material: What was observed.
         progress: Told after every slice.
     """
-    rules = tuple(rules)
+    rules = catalogue.rules
     rerun = Rerun(rules, material.site)
     rerun.tick(material.since)
     silences = _Silences(rules, material)
@@ -90,7 +91,7 @@ class _Silences:
                 self._allowed[item.datastream] = int(allowed * MICROS_PER_SECOND)
 
     def pieces(self, whole: Observations) -> Iterator[Observations]:
-        """A slice in pieces; each but the first begins with such an instant."""
+        """A slice in pieces: each such instant stands alone, so that the clock is moved before it and after it."""
         order = np.argsort(whole.datastreams, kind="stable")
         streams, times = whole.datastreams[order], whole.times[order]
         first = np.append(True, streams[1:] != streams[:-1])
@@ -98,7 +99,8 @@ class _Silences:
         returns = np.unique(times[times - before > self._allowed[streams]])
         ends = np.flatnonzero(np.append(first[1:], True))
         self._last[streams[ends]] = times[ends]
-        edges = np.unique(np.concatenate(([0], np.searchsorted(whole.times, returns), [len(whole.times)])))
+        around = [np.searchsorted(whole.times, returns, side=side) for side in ("left", "right")]
+        edges = np.unique(np.concatenate(([0], *around, [len(whole.times)])))
         for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             yield part_of(whole, begin, end)
 

@@ -135,7 +135,7 @@ def _kpis(report: Report, words: Words) -> str:
             old = before[figure.name]
             change = (figure.value or 0) - (old.value or 0)
             cells += [_figure(old, words), "" if not change else _amount(change, figure.unit, words, signed=True)]
-        cells.append(escape(figure.target.replace("<=", "≤").replace(">=", "≥")))
+        cells.append(escape(words.target(figure.target)))
         verdict = "" if figure.verdict is Verdict.NONE else f' class="{figure.verdict.value}"'
         rows.append(f"<tr{verdict}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return f'<h2>{words("kpis")}</h2><table class="kpis">{_head(head)}{"".join(rows)}</table>'

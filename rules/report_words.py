@@ -100,6 +100,11 @@ class Words:
         """Of two texts the one in this language."""
         return (en, zh)[self._at]
 
+    def target(self, text: str) -> str:
+        """What is asked of a figure, as people write it."""
+        text = text.replace("<=", "≤").replace(">=", "≥")
+        return text.replace(", at most ", "，最多") if self._at else text
+
     def level(self, level: Level) -> str:
         """The name of a level."""
         return LEVEL_NAMES_ZH[level.label] if self._at else level.label
