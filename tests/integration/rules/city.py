@@ -1,6 +1,7 @@
 """A database with two devices, its writer, and sessions of the rules opened on it."""
 
 from contextlib import ExitStack
+from copy import copy
 from typing import Any, LiteralString
 
 from psycopg import Connection
@@ -28,6 +29,13 @@ class City:
         self.streams = register(self.connection, ["a", "b"])
         self.writer = Writer(url)
         stack.callback(self.writer.close)
+
+    @classmethod
+    def again(cls, city: "City", stack: ExitStack) -> "City":
+        """The same city, whose further connections are closed with `stack`."""
+        found = copy(city)
+        found._stack = stack
+        return found
 
     def connect(self, name: str) -> Connection[TupleRow]:
         connection = connect(self.url, application=name)
