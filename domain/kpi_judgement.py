@@ -1,0 +1,174 @@
+"""KPIs against what is asked of them: each figure with its target and a verdict. Pure; docs/kpis.md explains them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.alert import Level
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlarmFigures:
+    """What `kpi_alarm_figures` and `kpi_unheard` say of one period. Shares lie between 0 and 1, times are seconds."""
+
+    alarms: int
+    per_hour: float
+    worst_day: int
+    peak: int
+    busy_share: float
+    floods: int
+    flood_s: float
+    flood_share: float
+    flood_peak: int
+    chattering: int
+    fleeting: int
+    stale: int
+    stale_at_end: int
+    top_share: float
+    red: int
+    orange: int
+    yellow: int
+    blue: int
+    acknowledged: int
+    acknowledge_median_s: float | None
+    acknowledge_p90_s: float | None
+    acknowledge_max_s: float | None
+    cleared: int
+    clear_median_s: float | None
+    clear_p90_s: float | None
+    clear_max_s: float | None
+    time_in_alarm_s: float
+    held_back: int
+    withdrawn: int
+    unacknowledged: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IncidentFigures:
+    """What `kpi_incident_figures` says of one period, in seconds."""
+
+    incidents: int
+    acknowledged: int
+    restored: int
+    detect_median_s: float | None
+    detect_p90_s: float | None
+    detect_max_s: float | None
+    acknowledge_median_s: float | None
+    acknowledge_p90_s: float | None
+    acknowledge_max_s: float | None
+    restore_median_s: float | None
+    restore_p90_s: float | None
+    restore_max_s: float | None
+
+
+class Verdict(StrEnum):
+    """How a figure stands to what is asked."""
+
+    GOOD = "good"
+    #: Above what is acceptable, below what can be managed.
+    TOLERABLE = "tolerable"
+    BAD = "bad"
+    #: Nothing is asked, or there is nothing to judge.
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """One KPI as people read it. Shares are in percent."""
+
+    name: str
+    value: float | None
+    #: UCUM.
+    unit: str
+    #: What is asked, such as `<= 6`; empty when nothing is.
+    target: str
+    verdict: Verdict
+
+
+#: The share of each level of which more is too much; of blue, less is too little.
+_MIX = {Level.RED: "<=", Level.ORANGE: "<=", Level.YELLOW: "<=", Level.BLUE: ">="}
+
+
+def rate(per_hour: float, limits: Mapping[str, float]) -> Figure:
+    """The load of one operator position, which has two limits: what is acceptable and what can be managed."""
+    acceptable, maximum = limits["rate.acceptable"], limits["rate.maximum"]
+    verdict = Verdict.BAD
+    if per_hour <= acceptable:
+        verdict = Verdict.GOOD
+    elif per_hour <= maximum:
+        verdict = Verdict.TOLERABLE
+    return Figure(
+        name="rate", value=per_hour, unit="1/h", target=f"<= {acceptable:g}, at most {maximum:g}", verdict=verdict
+    )
+
+
+def alarm_figures(found: AlarmFigures, limits: Mapping[str, float], *, days: float) -> tuple[Figure, ...]:
+    """Every alarm KPI of a period of so many days."""
+    return tuple(_alarms(found, limits, days))
+
+
+def _alarms(found: AlarmFigures, limits: Mapping[str, float], days: float) -> Iterator[Figure]:
+    yield _asked("window", days, "d", ">=", limits["window.days"])
+    yield _plain("alarms", found.alarms, "1")
+    yield rate(found.per_hour, limits)
+    yield _asked("daily", found.worst_day, "1", "<=", limits["daily.alarms"])
+    yield _asked("peak", found.peak, "1", "<=", limits["peak.alarms"])
+    yield _asked("busy intervals", 100 * found.busy_share, "%", "<=", limits["peak.share"])
+    yield _plain("floods", found.floods, "1")
+    yield _plain("flood duration", found.flood_s, "s")
+    yield _plain("flood peak", found.flood_peak, "1")
+    yield _asked("time in flood", 100 * found.flood_share, "%", "<=", limits["flood.share"])
+    yield _asked("top ten", 100 * found.top_share, "%", "<=", limits["top_ten.share"], judged=found.alarms > 0)
+    yield _asked("chattering", found.chattering, "1", "<=", limits["chattering.subjects"])
+    yield _asked("fleeting", found.fleeting, "1", "<=", limits["fleeting.alarms"])
+    yield _asked("stale", found.stale, "1", "<", limits["stale.alarms"])
+    yield _plain("stale at end", found.stale_at_end, "1")
+    for level, relation in _MIX.items():
+        share = 100 * int(getattr(found, level.label)) / max(1, found.alarms)
+        limit = limits[f"level_mix.{level.label}"]
+        yield _asked(f"{level.label} share", share, "%", relation, limit, judged=found.alarms > 0)
+    yield _plain("time to acknowledge, median", found.acknowledge_median_s, "s")
+    yield _asked("time to acknowledge, p90", found.acknowledge_p90_s, "s", "<=", limits["acknowledge.p90"])
+    yield _plain("time to acknowledge, longest", found.acknowledge_max_s, "s")
+    yield _plain("time to clear, median", found.clear_median_s, "s")
+    yield _plain("time to clear, p90", found.clear_p90_s, "s")
+    yield _plain("time to clear, longest", found.clear_max_s, "s")
+    yield _plain("time in alarm", found.time_in_alarm_s, "s")
+    yield _plain("unacknowledged now", found.unacknowledged, "1")
+    yield _plain("held back", found.held_back, "1")
+    yield _plain("withdrawn", found.withdrawn, "1")
+
+
+def incident_figures(found: IncidentFigures, limits: Mapping[str, float]) -> tuple[Figure, ...]:
+    """Every KPI of the incidents of a period."""
+    return (
+        _plain("incidents", found.incidents, "1"),
+        _plain("time to detect, median", found.detect_median_s, "s"),
+        _asked("time to detect, p90", found.detect_p90_s, "s", "<=", limits["detect.p90"]),
+        _plain("time to detect, longest", found.detect_max_s, "s"),
+        _plain("time to acknowledge, median", found.acknowledge_median_s, "s"),
+        _asked("time to acknowledge, p90", found.acknowledge_p90_s, "s", "<=", limits["acknowledge.p90"]),
+        _plain("time to acknowledge, longest", found.acknowledge_max_s, "s"),
+        _plain("time to restore, median", found.restore_median_s, "s"),
+        _asked("time to restore, p90", found.restore_p90_s, "s", "<=", limits["restore.p90"]),
+        _plain("time to restore, longest", found.restore_max_s, "s"),
+        _plain("not acknowledged yet", found.incidents - found.acknowledged, "1"),
+        _plain("not restored yet", found.incidents - found.restored, "1"),
+    )
+
+
+def availability(share: float, limits: Mapping[str, float]) -> Figure:
+    """The availability of one district, from a share between 0 and 1."""
+    return _asked("availability", 100 * share, "%", ">=", limits["availability.share"])
+
+
+def _plain(name: str, value: float | None, unit: str) -> Figure:
+    return Figure(name=name, value=value, unit=unit, target="", verdict=Verdict.NONE)
+
+
+def _asked(name: str, value: float | None, unit: str, relation: str, limit: float, *, judged: bool = True) -> Figure:
+    verdict = Verdict.NONE
+    if value is not None and judged:
+        met = {"<=": value <= limit, "<": value < limit, ">=": value >= limit}[relation]
+        verdict = Verdict.GOOD if met else Verdict.BAD
+    return Figure(name=name, value=value, unit=unit, target=f"{relation} {limit:g}", verdict=verdict)
