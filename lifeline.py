@@ -3,12 +3,24 @@
 Commands are imported when they are called, so that each process loads only the stage it runs.
 """
 
+import os
+import signal
 import sys
-from importlib import import_module
-from typing import Any
 
-import typer
-from typer.core import TyperGroup
+#: Commands that run until they are told to stop.
+STAGES = (["ingest"], ["notify"], ["serve"], ["up"], ["rules", "run"])
+
+if any(sys.argv[1 : 1 + len(words)] == words for words in STAGES):
+    # Told before it has begun, a stage has nothing to drain and ends well; its own handlers take over as it begins.
+    # This stands before all other imports, because they take most of the first second.
+    for _number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(_number, lambda *_: os._exit(0))
+
+from importlib import import_module  # noqa: E402
+from typing import Any  # noqa: E402
+
+import typer  # noqa: E402
+from typer.core import TyperGroup  # noqa: E402
 
 #: Name of a command -> the module and the object that make it, and its line in `lifeline --help`.
 COMMANDS: dict[str, tuple[str, str, str]] = {

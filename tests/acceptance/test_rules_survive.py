@@ -1,6 +1,7 @@
 """Killed rules: no alert twice, none lost, and somebody else takes over."""
 
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -63,6 +64,12 @@ def events(url: str) -> list[Told]:
             " FROM alert_events e JOIN alerts a ON a.id = e.alert ORDER BY e.id"
         ).fetchall()
     return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def catches_sigterm(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def test_ten_kills_under_load_leave_no_alert_twice_and_none_out(
@@ -177,6 +184,18 @@ def test_stopping_commits_the_position_and_ends_with_zero(
     wait_until(lambda: position(url) == last, what="the rest")
     assert again.terminate(timeout_s=10) == 0
     writer.close()
+
+
+def test_stopped_at_any_instant_of_its_start_it_ends_with_zero(
+    plain_database_url: str, lifeline: Start, catalogue: Path
+) -> None:
+    never = threading.Event()
+    for wait_s in (0, 0.1, 0.3, 0.5, 0.8, 1.1):
+        process = start(lifeline, plain_database_url, catalogue)
+        # The interpreter itself takes a moment before anything of ours runs.
+        wait_until(partial(catches_sigterm, process.pid), what="it listens to signals")
+        never.wait(wait_s)
+        assert process.terminate(timeout_s=10) == 0, wait_s
 
 
 def test_a_catalogue_that_cannot_be_used_ends_the_start_with_every_problem(
