@@ -76,6 +76,7 @@ class Verdict(StrEnum):
 class Figure:
     """One KPI as people read it. Shares are in percent."""
 
+    #: One of domain.kpi_names.
     name: str
     value: float | None
     #: UCUM.
@@ -113,29 +114,29 @@ def _alarms(found: AlarmFigures, limits: Mapping[str, float], days: float) -> It
     yield rate(found.per_hour, limits)
     yield _asked("daily", found.worst_day, "1", "<=", limits["daily.alarms"])
     yield _asked("peak", found.peak, "1", "<=", limits["peak.alarms"])
-    yield _asked("busy intervals", 100 * found.busy_share, "%", "<=", limits["peak.share"])
+    yield _asked("busy_intervals", 100 * found.busy_share, "%", "<=", limits["peak.share"])
     yield _plain("floods", found.floods, "1")
-    yield _plain("flood duration", found.flood_s, "s")
-    yield _plain("flood peak", found.flood_peak, "1")
-    yield _asked("time in flood", 100 * found.flood_share, "%", "<=", limits["flood.share"])
-    yield _asked("top ten", 100 * found.top_share, "%", "<=", limits["top_ten.share"], judged=found.alarms > 0)
+    yield _plain("flood_duration", found.flood_s, "s")
+    yield _plain("flood_peak", found.flood_peak, "1")
+    yield _asked("time_in_flood", 100 * found.flood_share, "%", "<=", limits["flood.share"])
+    yield _asked("top_ten", 100 * found.top_share, "%", "<=", limits["top_ten.share"], judged=found.alarms > 0)
     yield _asked("chattering", found.chattering, "1", "<=", limits["chattering.subjects"])
     yield _asked("fleeting", found.fleeting, "1", "<=", limits["fleeting.alarms"])
     yield _asked("stale", found.stale, "1", "<", limits["stale.alarms"])
-    yield _plain("stale at end", found.stale_at_end, "1")
+    yield _plain("stale_at_end", found.stale_at_end, "1")
     for level, relation in _MIX.items():
         share = 100 * int(getattr(found, level.label)) / max(1, found.alarms)
         limit = limits[f"level_mix.{level.label}"]
-        yield _asked(f"{level.label} share", share, "%", relation, limit, judged=found.alarms > 0)
-    yield _plain("time to acknowledge, median", found.acknowledge_median_s, "s")
-    yield _asked("time to acknowledge, p90", found.acknowledge_p90_s, "s", "<=", limits["acknowledge.p90"])
-    yield _plain("time to acknowledge, longest", found.acknowledge_max_s, "s")
-    yield _plain("time to clear, median", found.clear_median_s, "s")
-    yield _plain("time to clear, p90", found.clear_p90_s, "s")
-    yield _plain("time to clear, longest", found.clear_max_s, "s")
-    yield _plain("time in alarm", found.time_in_alarm_s, "s")
-    yield _plain("unacknowledged now", found.unacknowledged, "1")
-    yield _plain("held back", found.held_back, "1")
+        yield _asked(f"level_{level.label}", share, "%", relation, limit, judged=found.alarms > 0)
+    yield _plain("acknowledge_median", found.acknowledge_median_s, "s")
+    yield _asked("acknowledge_p90", found.acknowledge_p90_s, "s", "<=", limits["acknowledge.p90"])
+    yield _plain("acknowledge_longest", found.acknowledge_max_s, "s")
+    yield _plain("clear_median", found.clear_median_s, "s")
+    yield _plain("clear_p90", found.clear_p90_s, "s")
+    yield _plain("clear_longest", found.clear_max_s, "s")
+    yield _plain("time_in_alarm", found.time_in_alarm_s, "s")
+    yield _plain("unacknowledged", found.unacknowledged, "1")
+    yield _plain("held_back", found.held_back, "1")
     yield _plain("withdrawn", found.withdrawn, "1")
 
 
@@ -143,17 +144,17 @@ def incident_figures(found: IncidentFigures, limits: Mapping[str, float]) -> tup
     """Every KPI of the incidents of a period."""
     return (
         _plain("incidents", found.incidents, "1"),
-        _plain("time to detect, median", found.detect_median_s, "s"),
-        _asked("time to detect, p90", found.detect_p90_s, "s", "<=", limits["detect.p90"]),
-        _plain("time to detect, longest", found.detect_max_s, "s"),
-        _plain("time to acknowledge, median", found.acknowledge_median_s, "s"),
-        _asked("time to acknowledge, p90", found.acknowledge_p90_s, "s", "<=", limits["acknowledge.p90"]),
-        _plain("time to acknowledge, longest", found.acknowledge_max_s, "s"),
-        _plain("time to restore, median", found.restore_median_s, "s"),
-        _asked("time to restore, p90", found.restore_p90_s, "s", "<=", limits["restore.p90"]),
-        _plain("time to restore, longest", found.restore_max_s, "s"),
-        _plain("not acknowledged yet", found.incidents - found.acknowledged, "1"),
-        _plain("not restored yet", found.incidents - found.restored, "1"),
+        _plain("detect_median", found.detect_median_s, "s"),
+        _asked("detect_p90", found.detect_p90_s, "s", "<=", limits["detect.p90"]),
+        _plain("detect_longest", found.detect_max_s, "s"),
+        _plain("acknowledge_median", found.acknowledge_median_s, "s"),
+        _asked("acknowledge_p90", found.acknowledge_p90_s, "s", "<=", limits["acknowledge.p90"]),
+        _plain("acknowledge_longest", found.acknowledge_max_s, "s"),
+        _plain("restore_median", found.restore_median_s, "s"),
+        _asked("restore_p90", found.restore_p90_s, "s", "<=", limits["restore.p90"]),
+        _plain("restore_longest", found.restore_max_s, "s"),
+        _plain("not_acknowledged", found.incidents - found.acknowledged, "1"),
+        _plain("not_restored", found.incidents - found.restored, "1"),
     )
 
 

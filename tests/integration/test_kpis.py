@@ -38,7 +38,7 @@ _LIVES = st.lists(
 )
 #: Interval, and how many alarms in it.
 _BURSTS = st.lists(st.tuples(st.integers(0, 20), st.sampled_from([1, 3, 4, 5, 6, 9, 10, 11, 14])), max_size=8)
-#: Chatter of exactly a minute; repetition after exactly a minute and a second later; exactly a day; lasting ten seconds.
+#: Chatter of exactly a minute; repetition after just a minute and a second later; just a day; lasting ten seconds.
 _GAS = ("gas", "530102")
 _AT_THE_LIMITS = [
     (600, [(10, 15), (10, 15), (10, 300)], False, Level.RED, _GAS),
