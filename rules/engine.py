@@ -65,6 +65,9 @@ class Engine:
         self._name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._problem: str | None = "not connected yet"
         self._round_at = time.monotonic()
+        #: When the next tick is due, across sessions: what an outage of the database swallowed is missed. None before
+        #: the first one, and while another process leads.
+        self._next_tick: float | None = None
         self.leading = False
 
     def readiness(self) -> dict[str, str]:
@@ -106,6 +109,7 @@ class Engine:
                 if leads:
                     self._work(tower)
                     return
+                self._next_tick = None
                 self._stop.wait(_STANDBY_S)
         finally:
             tower.close()
@@ -132,14 +136,15 @@ class Engine:
 
     def _rounds(self, tower: Watchtower, session: Session) -> None:
         tick_s = self._options.tick_s
-        next_tick = time.monotonic()
+        next_tick = time.monotonic() if self._next_tick is None else self._next_tick
         while not self._stop.is_set():
             self._round_at = now = time.monotonic()
             if now >= next_tick:
                 skipped = int((now - next_tick) // tick_s)
-                next_tick += (skipped + 1) * tick_s
+                self._next_tick = next_tick = next_tick + (skipped + 1) * tick_s
+                metrics.rules_missed_ticks.inc(skipped)
                 tower.check()
-                metrics.rules_missed_ticks.inc(skipped + (not session.look_ahead()))
+                metrics.rules_missed_ticks.inc(not session.look_ahead())
             found = session.catch_up()
             session.tick()
             if not found:

@@ -10,6 +10,7 @@ import pytest
 from domain.errors import UnavailableError
 from rules.engine import Engine, EngineOptions
 from rules.rule import Rule
+from runtime import metrics
 from storage.database import connect
 from storage.journal import Watchtower
 from storage.retention import Retention
@@ -43,6 +44,16 @@ def count(url: str) -> int:
     with connect(url, application="tests") as connection:
         row = connection.execute("SELECT count(*) FROM alerts").fetchone()
     return int(row[0]) if row else 0
+
+
+def followed(url: str) -> int:
+    with connect(url, application="tests") as connection:
+        row = connection.execute("SELECT seq FROM journal_positions WHERE follower = 'rules'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def missed() -> float:
+    return float(metrics.rules_missed_ticks._value.get())
 
 
 def a_stream(url: str) -> int:
@@ -106,6 +117,36 @@ def test_a_database_that_goes_away_makes_it_not_ready_and_loses_nothing(
         wait_until(lambda: len(events()) == 3, what="what was missed")
         assert events() == ["raised", "level_changed", "cleared"]
     writer.close()
+
+
+def test_ticks_that_an_outage_of_the_database_swallows_are_counted_and_a_running_delay_keeps_its_start(
+    plain_database_url: str, proxy: Callable[[str], Proxy]
+) -> None:
+    stream = a_stream(plain_database_url)
+    writer = Writer(plain_database_url)
+    way = proxy(plain_database_url)
+    with running(way.url, above(blue=10, on_delay_s=30)) as engine:
+        writer.store((stream, 0, 20))
+        writer.caught_up(1)
+        wait_until(lambda: followed(plain_database_url) == 1, what="the first row is evaluated")
+        before = missed()
+        way.stop()
+        went = time.monotonic()
+        wait_until(lambda: "database" in engine.readiness(), timeout_s=5, what="not ready")
+        writer.store((stream, 20, 20))
+        writer.caught_up(32)
+        wait_until(lambda: time.monotonic() - went > 0.5, what="three ticks and more")
+        way.start()
+        wait_until(lambda: count(plain_database_url), timeout_s=15, what="an alert")
+        away = time.monotonic() - went
+        # Ticks come ten times a second here.
+        assert 3 <= missed() - before <= away / 0.1 + 3
+    writer.close()
+    with connect(plain_database_url, application="tests") as connection:
+        told = connection.execute(
+            "SELECT event, extract(epoch FROM time - to_timestamp(1777593600))::float FROM alert_events"
+        ).fetchall()
+    assert told == [("raised", 30.0)]
 
 
 def test_one_leads_and_the_other_stands_by(plain_database_url: str) -> None:
