@@ -251,7 +251,7 @@ def sequence(first: Truth, then: Truth, within: int) -> Truth:
     former = then.before
     before = _UNKNOWN if former == _UNKNOWN and near.before != _FALSE else _FALSE
     steps: list[tuple[int, int]] = []
-    for begin, end in zip(edges, [*edges[1:], END], strict=True):
+    for begin, end in zip(edges, [*edges, END][1:], strict=True):
         now, close = then.at(begin), near.at(begin)
         if former == _TRUE and now != _TRUE:
             lost = begin
