@@ -1,0 +1,271 @@
+"""The quick way for live data: it never misses, seldom looks, and is quick."""
+
+from dataclasses import dataclass
+from datetime import UTC
+from time import perf_counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.baseline import HOUR
+from rules.gates import Gate
+from rules.measure import Change, Deviation, Doubtful, Edges, Increase, Measure, Step, TimeTo, Unchanged
+from rules.scores import Baseline, Floats, Ints, scores
+from rules.track import Track
+from tests.support.rulebook import SECOND, T0
+from tests.unit.rules.test_scores import MINUTE, track
+
+MEASURES = {
+    "rise": track(Measure(change=Change(window_s=300)), up=(4.95,)),
+    "fall": track(Measure(change=Change(window_s=300)), down=(-4.95,)),
+    "unchanged": track(Measure(unchanged=Unchanged(tolerance=0.1)), up=(240,)),
+    "step": track(Measure(step=Step()), up=(4.95,)),
+    "increase": track(Measure(increase=Increase(window_s=300)), up=(10,)),
+    "idle": track(Measure(increase=Increase(window_s=120)), down=(1,)),
+    "edges": track(Measure(edges=Edges(to=True, window_s=300)), up=(1,)),
+    "time_to": track(Measure(time_to=TimeTo(limit=6, rising=True, window_s=240)), down=(120,)),
+    "time_to_low": track(Measure(time_to=TimeTo(limit=-1, rising=False, window_s=240)), down=(120,)),
+    "doubtful": track(Measure(doubtful=Doubtful(window_s=300)), up=(1,)),
+    "deviation": track(Measure(deviation=Deviation(days=7, least_days=1)), up=(2,), down=(-2,)),
+    "share": track(Measure(deviation=Deviation(days=7, least_days=1, relative=True)), up=(0.3,), down=(-0.3,)),
+}
+each_measure = pytest.mark.parametrize("own", MEASURES.values(), ids=MEASURES.keys())
+
+#: What is usual at midnight: 0 on datastream 0, 4 on the others; later in the day nothing is.
+USUAL = [
+    Baseline.of(np.array([T0 - 24 * HOUR]), np.array([mean]), days=7, least_days=1, zone=UTC)
+    for mean in (0.0, 4.0, 4.0, 4.0, 4.0)
+]
+
+
+def limits(own: Track) -> tuple[float, float]:
+    return (-own.down[0] if own.down else -np.inf), (own.up[0] if own.up else np.inf)
+
+
+def gate(own: Track, numbers: list[int], size: int) -> Gate:
+    low, high = limits(own)
+    assert own.measure is not None
+    return Gate(own.measure, np.array(numbers), size, np.full(len(numbers), low), np.full(len(numbers), high))
+
+
+def outside(own: Track, found: Floats) -> np.ndarray:
+    low, high = limits(own)
+    return (found < low) | (found > high)
+
+
+@dataclass
+class Batch:
+    index: np.ndarray
+    times: Ints
+    values: Floats
+    qualities: np.ndarray
+
+    @property
+    def all(self) -> tuple[np.ndarray, Ints, Floats, np.ndarray]:
+        return self.index, self.times, self.values, self.qualities
+
+
+@st.composite
+def batches(draw: st.DrawFn, *, late: bool) -> list[Batch]:
+    """Some datastreams with samples about a minute apart, cut into batches at any place, each in any order."""
+    # Near the limits, few values, or any.
+    value = draw(
+        st.sampled_from(
+            [
+                st.sampled_from([0.0, 0.1, 0.2, 1.0, 5.0, 5.05, 5.1]),
+                st.floats(0, 7),
+                st.floats(5, 5.5),
+                st.floats(allow_nan=False, allow_infinity=False),
+            ]
+        )
+    )
+    step = st.sampled_from([10, 20, 60, 60, 60, 61.7, 90, 100, 300, 700, 3600])
+    found: list[tuple[float, int, int, float, int]] = []
+    for number in range(draw(st.integers(1, 4))):
+        time = T0
+        for _ in range(draw(st.integers(0, 30))):
+            time += int(draw(step) * SECOND)
+            delay = draw(st.sampled_from([0, 0, 0, 200])) if late else 0
+            # Roughly in order of arrival.
+            arrival = time / SECOND + delay
+            found.append((arrival, number, time, draw(value), draw(st.sampled_from([0, 0, 0, 0, 1]))))
+    found.sort()
+    result = []
+    while found:
+        size = draw(st.integers(1, 25))
+        part = draw(st.permutations(found[:size]))
+        found = found[size:]
+        columns = list(zip(*part, strict=True))
+        result.append(
+            Batch(
+                index=np.array(columns[1]),
+                times=np.array(columns[2], dtype=np.int64),
+                values=np.array(columns[3], dtype=np.float64),
+                qualities=np.array(columns[4], dtype=np.int16),
+            )
+        )
+    return result
+
+
+def exact(own: Track, known: list[Batch]) -> dict[tuple[int, int], float]:
+    """The scores of all samples, of each datastream in order of time."""
+    result: dict[tuple[int, int], float] = {}
+    index, times, values, qualities = (np.concatenate(column) for column in zip(*(b.all for b in known), strict=True))
+    for number in np.unique(index).tolist():
+        mine = np.flatnonzero(index == number)
+        mine = mine[np.argsort(times[mine])]
+        found = scores(own, times[mine], values[mine], qualities[mine], 0, USUAL[number])
+        result |= {(number, time): score for time, score in zip(times[mine].tolist(), found.tolist(), strict=True)}
+    return result
+
+
+def misses(own: Track, parts: list[Batch]) -> None:
+    covered = [3, 0, 1]
+    looker = gate(own, covered, 5)
+    newest = np.full(5, np.iinfo(np.int64).min)
+    for at, batch in enumerate(parts):
+        numbers, hours = looker.stale(batch.index, batch.times)
+        # Some are not loaded in time.
+        some = slice(None, None, 1 + at % 2)
+        usual = [USUAL[n].at(np.array([hour]))[0] for n, hour in zip(numbers.tolist(), hours.tolist(), strict=True)]
+        looker.load(numbers[some], hours[some], np.array(usual, dtype=np.float64)[some])
+        looked = looker.look(*batch.all)
+        assert (looker.look(*batch.all) == looked).all(), "a look must change nothing"
+        found = exact(own, parts[: at + 1])
+        fresh = batch.times > newest[batch.index]
+        for number, time, look, new in zip(
+            batch.index.tolist(), batch.times.tolist(), looked.tolist(), fresh.tolist(), strict=True
+        ):
+            if number not in covered:
+                assert not look
+            elif new and outside(own, np.array([found[number, time]])):
+                assert look, (number, time, found[number, time])
+        looker.take(*batch.all)
+        np.maximum.at(newest, batch.index, batch.times)
+
+
+@each_measure
+@settings(max_examples=150, deadline=None)
+@given(parts=batches(late=False))
+def test_whatever_scores_beyond_the_limits_is_looked_at(own: Track, parts: list[Batch]) -> None:
+    misses(own, parts)
+
+
+@each_measure
+@settings(max_examples=100, deadline=None)
+@given(parts=batches(late=True))
+def test_what_came_late_is_reckoned_with_from_then_on(own: Track, parts: list[Batch]) -> None:
+    misses(own, parts)
+
+
+class Normal:
+    """Many datastreams with ordinary values, each minute."""
+
+    def __init__(self, own: Track, size: int) -> None:
+        self.own, self.size = own, size
+        self.random = np.random.default_rng(1)
+        self.index = np.arange(size)
+        self.qualities = np.zeros(size, dtype=np.int16)
+
+    def batch(self, minute: int) -> tuple[np.ndarray, Ints, Floats, np.ndarray]:
+        measure = self.own.measure
+        assert measure is not None
+        times = T0 + minute * MINUTE + self.random.integers(0, SECOND, self.size)
+        values = self.random.normal(4, 0.1, self.size)
+        if measure.increase:
+            rate = 1.9 if self.own.up else 0.0
+            values = 100 + minute * rate + self.random.uniform(0, 0.1, self.size)
+        elif measure.edges:
+            values = np.zeros(self.size)
+        elif measure.time_to:
+            values = self.random.normal(3, 0.001, self.size)
+        order = self.random.permutation(self.size)
+        return self.index[order], times[order], values[order], self.qualities
+
+
+QUIET = {name: own for name, own in MEASURES.items() if name != "idle"}
+each_quiet = pytest.mark.parametrize("own", QUIET.values(), ids=QUIET.keys())
+
+
+def loaded(own: Track, size: int) -> Gate:
+    low, high = limits(own)
+    if own.measure is not None and own.measure.increase:
+        # A bucket and the one before may hold twice as much as the window.
+        high = 30
+    elif own.measure is not None and own.measure.unchanged:
+        # As long as some of thirty values are sure to differ.
+        high = 1800
+    assert own.measure is not None
+    made = Gate(own.measure, np.arange(size), size, np.full(size, low), np.full(size, high))
+    numbers, hours = made.stale(np.arange(size), np.full(size, T0))
+    made.load(numbers, hours, np.full(numbers.size, 4.0))
+    return made
+
+
+@each_quiet
+def test_ordinary_values_are_hardly_ever_looked_at(own: Track) -> None:
+    normal, looker = Normal(own, 1000), loaded(own, 1000)
+    looked = []
+    for minute in range(30):
+        batch = normal.batch(minute)
+        looked.append(looker.look(*batch).mean())
+        looker.take(*batch)
+    assert np.mean(looked[10:]) < 0.01
+
+
+@each_quiet
+def test_the_pace_of_a_hundred_thousand_datastreams(own: Track) -> None:
+    normal, looker = Normal(own, 100_000), loaded(own, 100_000)
+    spent = []
+    for minute in range(8):
+        batch = normal.batch(minute)
+        began = perf_counter()
+        looker.look(*batch)
+        looker.take(*batch)
+        spent.append(perf_counter() - began)
+    # A few milliseconds on a free core; a plain loop takes a hundred.
+    assert min(spent) < 0.05
+
+
+class TestStale:
+    own = MEASURES["deviation"]
+
+    def test_it_names_each_datastream_and_hour_once(self) -> None:
+        looker = gate(self.own, [2, 0], 3)
+        index = np.array([0, 0, 1, 2, 2, 2])
+        times = T0 + np.array([5, 6, 0, 0, HOUR, 2 * HOUR - 1])
+        numbers, hours = looker.stale(index, times)
+        assert list(zip(numbers.tolist(), hours.tolist(), strict=True)) == [(2, T0), (0, T0), (2, T0 + HOUR)]
+        looker.load(numbers, hours, np.array([4.0, 4.0, np.nan]))
+        assert looker.stale(index, times)[0].size == 0
+        assert looker.stale(index, times + 2 * HOUR)[0].size == 3
+
+    def test_what_is_not_loaded_is_looked_at_and_what_is_unknown_is_not(self) -> None:
+        looker = gate(self.own, [0, 1], 2)
+        batch = np.array([0, 1]), np.array([T0, T0]), np.array([99.0, 99.0]), np.zeros(2, dtype=np.int16)
+        assert looker.look(*batch).tolist() == [True, True]
+        looker.load(np.array([0, 1]), np.array([T0, T0]), np.array([np.nan, 98.0]))
+        assert looker.look(*batch).tolist() == [False, False]
+
+    def test_other_measures_know_nothing_of_it(self) -> None:
+        looker = gate(MEASURES["rise"], [0, 1], 2)
+        assert looker.stale(np.array([0]), np.array([T0]))[0].size == 0
+
+
+def test_doubtful_values_are_no_business_of_other_measures() -> None:
+    looker = gate(MEASURES["step"], [0], 1)
+    flags = np.ones(1, dtype=np.int16)
+    looker.take(np.array([0]), np.array([T0]), np.array([0.0]), flags * 0)
+    assert not looker.look(np.array([0]), np.array([T0 + 1]), np.array([99.0]), flags).any()
+    looker.take(np.array([0]), np.array([T0 + 1]), np.array([99.0]), flags)
+    assert looker.look(np.array([0]), np.array([T0 + 2]), np.array([99.0]), flags * 0).all()
+
+
+@each_measure
+def test_an_empty_batch_is_nothing(own: Track) -> None:
+    looker = gate(own, [0], 1)
+    nothing = np.array([], dtype=np.int64), np.array([], dtype=np.int64), np.array([]), np.array([], dtype=np.int16)
+    looker.take(*nothing)
+    assert looker.look(*nothing).size == 0
