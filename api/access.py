@@ -135,3 +135,4 @@ def require(role: Role) -> Callable[[Request], Bearer]:
 
 Viewer = Annotated[Bearer, Depends(require(Role.VIEWER))]
 Operator = Annotated[Bearer, Depends(require(Role.OPERATOR))]
+Admin = Annotated[Bearer, Depends(require(Role.ADMIN))]

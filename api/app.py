@@ -13,7 +13,7 @@ from api.access import Doorkeeper
 from api.admission import Gate
 from api.description import TITLE, openapi, page
 from api.follower import Follower
-from api.routes import alerts, health, inventory, observations, operations, stream
+from api.routes import alerts, health, inventory, kpis, lifecycle, maintenance, observations, operations, rules, stream
 from api.service import Service
 from domain.times import Clock, now_micros
 from runtime.settings import Settings
@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, open_to_all: bool, clock: Clock = now_micr
     app.state.service = service
     app.add_middleware(Gate, limit=settings.api_concurrency)
     problems.install(app)
-    for part in (health, inventory, observations, alerts, operations, stream):
+    for part in (health, inventory, observations, alerts, lifecycle, maintenance, rules, kpis, operations, stream):
         app.include_router(part.router)
     app.openapi = partial(openapi, app)  # type: ignore[method-assign]
 
@@ -78,4 +78,5 @@ def _service(settings: Settings, clock: Clock, *, open_to_all: bool) -> Service:
         ),
         clock=clock,
         heavy_limit=max(1, settings.database_pool - 1),
+        shelve_max_s=settings.shelve_max_s,
     )

@@ -27,7 +27,7 @@ _PROBLEMS = {
     "401": "A valid token is needed.",
     "403": "The token's role is too low.",
     "404": "There is no such thing.",
-    "409": "Somebody else was first.",
+    "409": "Somebody else was first, or the state of the alert does not allow this.",
     "413": "The body is too large.",
     "422": "A value of the request cannot be used; `errors` names each.",
     "429": "Too many requests without a valid token.",
@@ -59,20 +59,22 @@ def openapi(app: FastAPI) -> dict[str, Any]:
             schemas.pop(unused, None)
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         for path, operations in schema["paths"].items():
-            for operation in operations.values():
-                _add_problems(path, operation)
+            for method, operation in operations.items():
+                _add_problems(path, method, operation)
         app.openapi_schema = schema
     return app.openapi_schema
 
 
-def _add_problems(path: str, operation: dict[str, Any]) -> None:
+def _add_problems(path: str, method: str, operation: dict[str, Any]) -> None:
     if path in {"/healthz", "/readyz"}:
         return
     operation["security"] = [{"token": []}, {}]
     reference = {"$ref": "#/components/schemas/Problem"}
     for status, description in _PROBLEMS.items():
-        if (status == "404" and "{" not in path) or (
-            status in {"400", "409", "413"} and "requestBody" not in operation
+        if (
+            (status == "404" and "{" not in path)
+            or (status in {"400", "413"} and "requestBody" not in operation)
+            or (status == "409" and method == "get")
         ):
             continue
         operation["responses"][status] = {"description": description, "content": {MEDIA_TYPE: {"schema": reference}}}
@@ -83,7 +85,7 @@ def page(schema: dict[str, Any]) -> HTMLResponse:
     groups: dict[str, list[str]] = {}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            groups.setdefault(operation.get("tags", ["other"])[0], []).append(_article(method, path, operation))
+            groups.setdefault(operation.get("tags", ["other"])[0], []).append(_article(schema, method, path, operation))
     sections = "".join(f"<h2>{html.escape(tag)}</h2>{''.join(articles)}" for tag, articles in groups.items())
     body = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{TITLE} API</title>'
@@ -101,21 +103,30 @@ def _paragraphs(text: str) -> str:
     return "".join(f"<p>{paragraph}</p>" for paragraph in marked.split("\n\n"))
 
 
-def _article(method: str, path: str, operation: dict[str, Any]) -> str:
+def _article(schema: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
     rows = "".join(
         f"<tr><td><code>{html.escape(p['name'])}</code></td><td>{p['in']}</td>"
         f"<td>{html.escape(p.get('description', ''))}</td><td><code>{html.escape(_example(p))}</code></td></tr>"
         for p in operation.get("parameters", [])
     )
     table = f"<table>{rows}</table>" if rows else ""
-    data = ' -H \'Content-Type: application/json\' -d \'{"operator": "王伟", "comment": "…"}\''
-    call = f'curl{" -X POST" if method == "post" else ""} -H "Authorization: Bearer $TOKEN" "$LIFELINE{path}"'
+    data = f" -H 'Content-Type: application/json' -d '{_body(schema, operation)}'" if "requestBody" in operation else ""
+    verb = "" if method == "get" else f" -X {method.upper()}"
+    call = f'curl{verb} -H "Authorization: Bearer $TOKEN" "$LIFELINE{path}"'
     return (
         f'<article><h3><span class="{method}">{method.upper()}</span> <code>{html.escape(path)}</code></h3>'
         f"<p><b>{html.escape(operation.get('summary', ''))}</b></p>"
         f"{_paragraphs(operation.get('description', ''))}{table}"
-        f"<pre>{html.escape(call + (data if 'requestBody' in operation else ''))}</pre></article>"
+        f"<pre>{html.escape(call + data)}</pre></article>"
     )
+
+
+def _body(schema: dict[str, Any], operation: dict[str, Any]) -> str:
+    """A body with what is needed, out of the examples of its fields."""
+    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    model = schema["components"]["schemas"][reference.rpartition("/")[2]]
+    needed = {name: field for name, field in model["properties"].items() if name in model["required"]}
+    return json.dumps({name: _example({"schema": field}) for name, field in needed.items()}, ensure_ascii=False)
 
 
 def _example(parameter: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from domain.errors import LifelineError, RefusedDataError, UnavailableError
+from domain.lifecycle import NotAllowedError
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +133,10 @@ def _problem_of(error: Exception) -> HTTPException:
         return error
     if isinstance(error, RequestValidationError):
         return _invalid(error)
+    if isinstance(error, NotAllowedError):
+        return Problem(
+            409, "not-allowed-now", "The state of the alert does not allow this", error.reason, alarm_state=error.state
+        )
     if isinstance(error, RefusedDataError):
         return Problem(422, "refused-value", "The database refuses a value of the request")
     if isinstance(error, UnavailableError):

@@ -34,6 +34,8 @@ class Service:
     follower: Follower
     clock: Clock
     heavy_limit: int
+    #: The longest time that a person may shelve an alert for.
+    shelve_max_s: int
     #: Probes that wait for the database at once; others wait for them.
     probes: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(2))
     _heavy: threading.BoundedSemaphore = field(init=False)

@@ -8,9 +8,9 @@ class Role(StrEnum):
 
     #: Reads everything but dead letters.
     VIEWER = "viewer"
-    #: Also acknowledges and comments alerts, and reads dead letters with their raw bytes.
+    #: Also acknowledges, comments, shelves and resets alerts, and reads dead letters with their raw bytes.
     OPERATOR = "operator"
-    #: Everything; what a later interface may change about the registry asks for this.
+    #: Everything: also takes alerts, devices and assets out of service, and plans maintenance windows.
     ADMIN = "admin"
 
     def includes(self, other: "Role") -> bool:

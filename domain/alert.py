@@ -67,4 +67,11 @@ class AlertEvent(StrEnum):
 #: Events of the condition itself.
 CONDITION_EVENTS = (AlertEvent.RAISED, AlertEvent.LEVEL_CHANGED, AlertEvent.CLEARED)
 #: Events that people are told of, while nothing holds the alert back.
-TOLD = (*CONDITION_EVENTS, AlertEvent.WITHDRAWN, AlertEvent.RELEASED, AlertEvent.UNSUPPRESSED, AlertEvent.UNSHELVED)
+TOLD = (
+    *CONDITION_EVENTS,
+    AlertEvent.WITHDRAWN,
+    AlertEvent.RELEASED,
+    AlertEvent.UNSUPPRESSED,
+    AlertEvent.UNSHELVED,
+    AlertEvent.IN_SERVICE,
+)

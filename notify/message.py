@@ -22,6 +22,27 @@ _LABELS = {
         "event": "事件编号", "threshold": "阈值",
     },
 }  # fmt: skip
+#: In English and in Chinese.
+_WHAT: dict[str, tuple[str, str]] = {
+    AlertEvent.RAISED: ("raised", "新告警"),
+    AlertEvent.CLEARED: ("cleared", "已解除"),
+    AlertEvent.RELEASED: ("still active after what explained it has ended", "原因告警已解除，本告警仍未解除"),
+    AlertEvent.UNSUPPRESSED: ("still active after its suppression has ended", "抑制已结束，告警仍未解除"),
+    AlertEvent.UNSHELVED: ("still active after its shelving has ended", "搁置已结束，告警仍未解除"),
+    AlertEvent.IN_SERVICE: ("active after its return to service", "恢复投用后告警未解除"),
+}
+#: By the event that never was.
+_WITHDRAWN: dict[str, tuple[str, str]] = {
+    AlertEvent.RAISED: ("taken back: late readings show it never was", "已撤回：补传数据表明该情况并未发生"),
+    AlertEvent.LEVEL_CHANGED: (
+        "change of level taken back: late readings show it never was",
+        "级别变化已撤回：补传数据表明级别并未改变",
+    ),
+    AlertEvent.CLEARED: (
+        "not cleared: late readings show it has lasted",
+        "解除已撤回：补传数据表明告警一直未解除",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,9 +114,11 @@ def _what(notice: Notice, zh: bool) -> str:  # noqa: FBT001
         if zh:
             return f"级别由{LEVEL_NAMES_ZH[before]}变为{LEVEL_NAMES_ZH[after]}"
         return f"level changed from {before} to {after}"
-    if notice.event == AlertEvent.CLEARED:
-        return "已解除" if zh else "cleared"
-    return "新告警" if zh else "raised"
+    if notice.event == AlertEvent.WITHDRAWN:
+        # Of an event that was told, so that the receiver knows what is taken back.
+        taken = _WITHDRAWN.get(notice.withdraws or "", _WITHDRAWN[AlertEvent.RAISED])
+        return taken[zh]
+    return _WHAT.get(notice.event, _WHAT[AlertEvent.RAISED])[zh]
 
 
 def _value(notice: Notice, zh: bool) -> str:  # noqa: FBT001

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     rules_poll_ms: int = Field(
         50, ge=5, le=10_000, description="Longest wait for a journal row that no notice announced."
     )
+    shelve_max_s: int = Field(
+        8 * 3600, ge=60, le=30 * _DAY, description="Longest time for which a person may shelve an alert."
+    )
     notify_config: Path | None = Field(None, description="Addresses for each network and level (YAML).")
     notify_poll_ms: int = Field(500, ge=10, le=60_000, description="How often the outbox is read.")
     notify_timeout_s: float = Field(15.0, gt=0, le=300, description="Longest time one delivery may take.")

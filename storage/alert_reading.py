@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import TupleRow, class_row, dict_row
 
 from storage.database import translated
 from storage.inventory import EVERYWHERE, Place
@@ -47,6 +48,45 @@ class AlertEntry:
     text_zh: str
     recorded_at: datetime
     changed_at: datetime
+    #: The state of ISA-18.2 (domain.lifecycle).
+    alarm_state: str
+    announced: bool
+    latched: bool
+    withdrawn: bool
+    inhibited: bool
+    #: The alert that explains this one, or explained it last.
+    cause: int | None
+    suppressed_by: str | None
+    maintenance_window: int | None
+    out_of_service: bool
+    shelving: "Shelving | None"
+    facts: tuple["FactEntry", ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shelving:
+    """Why nothing of a rule on a subject is announced for a while."""
+
+    mode: str
+    reason: str
+    by: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FactEntry:
+    """One reading that an alert rests on."""
+
+    datastream: int | None
+    device: str
+    asset: str
+    property: str | None
+    unit: str
+    value: float | None
+    threshold: float | None
+    relation: str
+    since: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +102,13 @@ class EventEntry:
     threshold: float | None
     actor: str | None
     comment: str | None
+    #: Whether people were to be told of it.
+    told: bool
+    #: Written because late observations changed the past.
+    late: bool
+    #: The event that never was, or the alert that explains this one.
+    withdraws: int | None
+    cause: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +155,13 @@ class AlertFilter:
     levels: tuple[str, ...] = ()
     kind: str | None = None
     rule: str | None = None
+    alarm_state: str | None = None
+    #: Conditions are left out unless asked for: nobody is told of them.
+    classes: tuple[str, ...] = ("alarm", "warning")
+    #: Shelved, out of service, suppressed or inhibited, or not.
+    held_back: bool | None = None
+    withdrawn: bool | None = None
+    cause: int | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -131,20 +185,34 @@ def alerts(
         "levels": list(wanted.levels) or None,
         "kind": wanted.kind,
         "rule": wanted.rule,
+        "alarm_state": wanted.alarm_state,
+        "classes": list(wanted.classes),
+        "held_back": wanted.held_back,
+        "withdrawn": wanted.withdrawn,
+        "cause": wanted.cause,
         "network": wanted.place.network,
         "area": wanted.place.area,
         "asset": wanted.place.asset,
         "device": wanted.place.device,
         "limit": limit,
     }
-    with connection.cursor(row_factory=class_row(AlertEntry)) as cursor:
-        return cursor.execute(queries("alert_reading")["alerts"], parameters).fetchall()
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return [_entry(row) for row in cursor.execute(queries("alert_reading")["alerts"], parameters)]
 
 
 def alert(connection: Connection[TupleRow], id_: int) -> AlertEntry | None:
     """One alert, or None."""
-    with connection.cursor(row_factory=class_row(AlertEntry)) as cursor:
-        return cursor.execute(queries("alert_reading")["alert"], {"id": id_}).fetchone()
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(queries("alert_reading")["alert"], {"id": id_}).fetchone()
+    return _entry(row) if row else None
+
+
+def _entry(row: dict[str, Any]) -> AlertEntry:
+    shelving = {name: row.pop(f"shelving_{name}") for name in ("mode", "reason", "by", "since", "until")}
+    facts = tuple(
+        FactEntry(**fact | {"since": datetime.fromisoformat(fact["since"])}) for fact in row.pop("facts") or ()
+    )
+    return AlertEntry(**row, facts=facts, shelving=Shelving(**shelving) if shelving["mode"] else None)
 
 
 def history(connection: Connection[TupleRow], alert_id: int) -> list[EventEntry]:

@@ -75,6 +75,8 @@ class Notice:
     level: str
     #: The level before this event; None when the alert is new.
     previous_level: str | None
+    #: The kind of event that late observations took back, if this one says so.
+    withdraws: str | None = None
     time: int
     raised_at: int
     value: float | None
@@ -161,11 +163,12 @@ def notice(pool: Pool, event: int) -> Notice:
         raise LookupError(f"alert event {event} does not exist")
     (kind, level, time, value, threshold, previous, raised_at, network, area, asset, device, property_) = row[:12]
     (network_en, network_zh, asset_en, asset_zh, property_en, property_zh, unit) = row[12:19]
-    title_en, title_zh, text_en, text_zh = row[19:]
+    title_en, title_zh, text_en, text_zh, withdraws = row[19:]
     return Notice(
         event=kind,
         level=level,
         previous_level=previous,
+        withdraws=withdraws,
         time=from_datetime(time),
         raised_at=from_datetime(raised_at),
         value=value,

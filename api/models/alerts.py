@@ -11,6 +11,60 @@ from api.models.wire import Instant, Wire
 LevelName = Literal["red", "orange", "yellow", "blue"]
 StateName = Literal["active", "returned"]
 KindName = Literal["safety", "resilience", "equipment"]
+ClassName = Literal["alarm", "warning", "condition"]
+ModeName = Literal["one_shot", "timed"]
+AlarmStateName = Literal[
+    "normal",
+    "unacknowledged",
+    "acknowledged",
+    "returned_unacknowledged",
+    "shelved",
+    "suppressed",
+    "out_of_service",
+]
+EventName = Literal[
+    "raised",
+    "level_changed",
+    "cleared",
+    "withdrawn",
+    "inhibited",
+    "released",
+    "suppressed",
+    "unsuppressed",
+    "acknowledged",
+    "commented",
+    "shelved",
+    "unshelved",
+    "out_of_service",
+    "in_service",
+    "reset",
+]
+
+
+class Fact(Wire):
+    """One reading that an alert rests on."""
+
+    datastream: int | None = Field(examples=[7])
+    device: str = Field(examples=["gas-ch4-001"])
+    asset: str = Field(examples=["gas-well-001"])
+    property: str | None = Field(examples=["gas.ch4.chamber"])
+    unit: str = Field(description="UCUM.", examples=["%{LEL}"])
+    value: float | None = Field(examples=[26.0])
+    threshold: float | None = Field(
+        description="The limit in `unit`; for silence, the seconds allowed.", examples=[25.0]
+    )
+    relation: str = Field(description="above, below, is, absent, or the name of a measure.", examples=["above"])
+    since: Instant
+
+
+class Shelving(Wire):
+    """A person holds back what a rule says of a subject, for a while."""
+
+    mode: ModeName = Field(description="one_shot: until it clears, at the latest at `until`.")
+    reason: str = Field(examples=["传感器待更换"])
+    by: str = Field(examples=["王伟"])
+    since: Instant
+    until: Instant
 
 
 class AlertSummary(Wire):
@@ -18,10 +72,10 @@ class AlertSummary(Wire):
 
     id: int = Field(examples=[42])
     rule: str = Field(examples=["gas.ch4.chamber"])
-    subject: str = Field(description="datastream:ID, device:ID or asset:ID.", examples=["datastream:7"])
+    subject: str = Field(description="datastream:ID, device:ID, asset:ID or area:CODE.", examples=["datastream:7"])
     kind: KindName
-    alert_class: Literal["alarm", "warning"] = Field(
-        description="alarm: of one datastream; warning: fused from several."
+    alert_class: ClassName = Field(
+        description="alarm: of one datastream; warning: fused from several; condition: nobody is told of it."
     )
     network: str = Field(examples=["gas"])
     area: str = Field(examples=["330106"])
@@ -30,7 +84,12 @@ class AlertSummary(Wire):
     property: str | None = Field(examples=["gas.ch4.chamber"])
     level: LevelName
     state: StateName = Field(description="active: the condition holds; returned: it held.")
-    open: bool = Field(description="False once it has returned and is acknowledged.")
+    alarm_state: AlarmStateName = Field(
+        description="State of ISA-18.2. What holds it back counts before the rest; an alert that is over is normal."
+    )
+    open: bool = Field(
+        description="Still somebody's business: active, latched, or announced and not acknowledged.",
+    )
     acknowledged: bool
     acknowledged_at: Instant | None
     acknowledged_by: str | None = Field(examples=["王伟"])
@@ -43,6 +102,16 @@ class AlertSummary(Wire):
     title_zh: str = Field(examples=["1号阀井甲烷超限"])
     text_en: str
     text_zh: str
+    facts: list[Fact] = Field(description="The readings it rests on.")
+    announced: bool = Field(description="Whether people were ever told of it.")
+    latched: bool = Field(description="Stays open after its return until a person resets it.")
+    withdrawn: bool = Field(description="Late readings showed that it never was.")
+    inhibited: bool = Field(description="Held back, because another active alert (`cause`) explains it.")
+    cause: int | None = Field(description="The alert that explains it, or explained it last.", examples=[41])
+    suppressed_by: str | None = Field(description="The rule whose condition makes it mean nothing now.")
+    maintenance_window: int | None = Field(description="The window that covers it now.")
+    out_of_service: bool
+    shelving: Shelving | None = Field(description="Why nothing of it is announced for a while.")
     recorded_at: Instant = Field(description="When it was first written.")
     changed_at: Instant = Field(description="When it was last written.")
 
@@ -53,12 +122,16 @@ class Event(Wire):
     id: int = Field(examples=[101])
     time: Instant = Field(description="When it happened.")
     recorded_at: Instant = Field(description="When it was written.")
-    event: Literal["raised", "level_changed", "cleared", "acknowledged", "commented"]
+    event: EventName
     level: LevelName
     value: float | None
     threshold: float | None
     actor: str | None = Field(description="Who did it; null for a rule.", examples=["王伟"])
     comment: str | None = Field(examples=["巡检员已出发"])
+    told: bool = Field(description="Whether people were to be told of it.")
+    late: bool = Field(description="Written because late readings changed the past.")
+    withdraws: int | None = Field(description="Of withdrawn: the event that never was.")
+    cause: int | None = Field(description="Of inhibited: the alert that explains this one.")
 
 
 class Notification(Wire):
@@ -82,7 +155,8 @@ class AlertDetail(AlertSummary):
     notifications: list[Notification] = Field(description="Newest first; at most 1,000.")
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
+    """Text as people write it; ValueError when it is empty or holds control characters."""
     text = text.strip()
     if not text:
         raise ValueError("must not be empty")
@@ -93,7 +167,7 @@ def _plain(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    text = _plain(text)
+    text = plain_text(text)
     if not text.isprintable():
         raise ValueError("must be a name on one line")
     return text
@@ -109,7 +183,7 @@ CommentText = Annotated[
     Field(
         min_length=1, max_length=2000, description="What the next one on duty should know.", examples=["巡检员已出发"]
     ),
-    AfterValidator(_plain),
+    AfterValidator(plain_text),
 ]
 
 

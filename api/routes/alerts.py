@@ -11,8 +11,10 @@ from api.access import Operator, require
 from api.cursors import decode, encode
 from api.models.alerts import (
     AcknowledgeRequest,
+    AlarmStateName,
     AlertDetail,
     AlertSummary,
+    ClassName,
     CommentRequest,
     Event,
     KindName,
@@ -26,10 +28,10 @@ from api.service import Service, Services
 from domain.access import Role
 from domain.times import from_datetime, to_datetime
 from storage import alert_reading
-from storage.acknowledgement import acknowledge as acknowledge_alert
-from storage.acknowledgement import comment_on
 from storage.alert_reading import AlertFilter
 from storage.inventory import Place
+from storage.lifecycle import acknowledge as acknowledge_alert
+from storage.lifecycle import comment_on
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"], dependencies=[Depends(require(Role.VIEWER))])
@@ -39,7 +41,19 @@ def _wanted(
     *,
     place: Annotated[Place, Depends(p.place)],
     state: Annotated[StateName | None, Query(description="Whether the condition holds.")] = None,
-    open_: Annotated[bool | None, Query(alias="open", description="Active, or not acknowledged.")] = None,
+    alarm_state: Annotated[AlarmStateName | None, Query(description="In this state of ISA-18.2.")] = None,
+    class_: Annotated[
+        list[ClassName] | None,
+        Query(alias="class", description="Of these classes; alarms and warnings by default.", max_length=3),
+    ] = None,
+    held_back: Annotated[
+        bool | None, Query(description="Open and not announced now: shelved, suppressed, inhibited or out of service.")
+    ] = None,
+    withdrawn: Annotated[bool | None, Query(description="Taken back by late readings.")] = None,
+    cause: Annotated[int | None, Query(description="Explained by this alert.", ge=1, le=p.LAST_BIGINT)] = None,
+    open_: Annotated[
+        bool | None, Query(alias="open", description="Active, latched, or announced and not acknowledged.")
+    ] = None,
     acknowledged: Annotated[bool | None, Query(description="Whether an operator has taken it.")] = None,
     level: Annotated[
         list[LevelName] | None, Query(description="Of these levels; repeat for several.", max_length=4)
@@ -52,6 +66,11 @@ def _wanted(
     return AlertFilter(
         place=place,
         state=state,
+        alarm_state=alarm_state,
+        classes=tuple(class_ or ("alarm", "warning")),
+        held_back=held_back,
+        withdrawn=withdrawn,
+        cause=cause,
         open=open_,
         acknowledged=acknowledged,
         levels=tuple(level or ()),
@@ -94,7 +113,8 @@ def alerts(
     return Page(items=[AlertSummary.model_validate(a) for a in found[:limit]], next=following)
 
 
-def _detail(service: Service, id_: int) -> AlertDetail:
+def detail(service: Service, id_: int) -> AlertDetail:
+    """An alert as it is now; raises Problem 404."""
     with service.database() as connection:
         found = alert_reading.alert(connection, id_)
         if found is None:
@@ -111,7 +131,7 @@ def _detail(service: Service, id_: int) -> AlertDetail:
 @router.get("/{id}", summary="One alert · 单条警情")
 def alert(service: Services, id: p.BigId) -> AlertDetail:  # noqa: A002 - the name in the path
     """An alert with its history and the state of its notifications."""
-    return _detail(service, id)
+    return detail(service, id)
 
 
 @router.post("/{id}/acknowledge", summary="Acknowledge an alert · 确认警情")
@@ -135,7 +155,7 @@ def acknowledge(service: Services, bearer: Operator, id: p.BigId, body: Acknowle
         )
     if done.fresh:
         log.info("alert_acknowledged", alert=id, operator=body.operator, bearer=bearer.name)
-    return _detail(service, id)
+    return detail(service, id)
 
 
 @router.post("/{id}/comments", status_code=201, summary="Comment on an alert · 添加备注")

@@ -1,37 +1,52 @@
 -- name: alerts
 -- A page of alerts, newest first by the time of the condition.
-SELECT id, rule, subject, kind, class AS alert_class, network, area, asset, device, property, level, state, open,
-       acknowledged, acknowledged_at, acknowledged_by, raised_at, level_at, cleared_at, value, threshold,
-       title_en, title_zh, text_en, text_zh, recorded_at, changed_at
-  FROM alerts
- WHERE (%(before)s::timestamptz IS NULL OR (raised_at, id) < (%(before)s, %(before_id)s::bigint))
-   AND (%(since)s::timestamptz IS NULL OR raised_at >= %(since)s)
-   AND (%(until)s::timestamptz IS NULL OR raised_at < %(until)s)
-   AND (%(state)s::text IS NULL OR state = %(state)s)
-   AND (%(open)s::boolean IS NULL OR open = %(open)s)
-   AND (%(acknowledged)s::boolean IS NULL OR acknowledged = %(acknowledged)s)
-   AND (%(levels)s::text[] IS NULL OR level = ANY (%(levels)s))
-   AND (%(kind)s::text IS NULL OR kind = %(kind)s)
-   AND (%(rule)s::text IS NULL OR rule = %(rule)s)
-   AND (%(network)s::text IS NULL OR network = %(network)s)
-   AND (%(area)s::text IS NULL OR area LIKE %(area)s || '%%')
-   AND (%(asset)s::text IS NULL OR asset = %(asset)s)
-   AND (%(device)s::text IS NULL OR device = %(device)s)
- ORDER BY raised_at DESC, id DESC
+SELECT a.id, a.rule, a.subject, a.kind, a.class AS alert_class, a.network, a.area, a.asset, a.device, a.property, a.level,
+       a.state, a.open, a.acknowledged, a.acknowledged_at, a.acknowledged_by, a.raised_at, a.level_at, a.cleared_at,
+       a.value, a.threshold, a.title_en, a.title_zh, a.text_en, a.text_zh, a.recorded_at, a.changed_at,
+       a.alarm_state, a.announced, a.latched, a.withdrawn, a.inhibited, a.inhibited_by AS cause, a.suppressed_by,
+       a.maintenance_window, a.out_of_service, a.facts,
+       s.mode AS shelving_mode, s.reason AS shelving_reason, s.by AS shelving_by, s.since AS shelving_since,
+       s.until AS shelving_until
+  FROM alerts a
+  LEFT JOIN shelvings s ON s.rule = a.rule AND s.subject = a.subject AND s.ended_at IS NULL AND a.shelved_until IS NOT NULL
+ WHERE (%(before)s::timestamptz IS NULL OR (a.raised_at, a.id) < (%(before)s, %(before_id)s::bigint))
+   AND (%(since)s::timestamptz IS NULL OR a.raised_at >= %(since)s)
+   AND (%(until)s::timestamptz IS NULL OR a.raised_at < %(until)s)
+   AND (%(state)s::text IS NULL OR a.state = %(state)s)
+   AND (%(open)s::boolean IS NULL OR a.open = %(open)s)
+   AND (%(acknowledged)s::boolean IS NULL OR a.acknowledged = %(acknowledged)s)
+   AND (%(levels)s::text[] IS NULL OR a.level = ANY (%(levels)s))
+   AND (%(kind)s::text IS NULL OR a.kind = %(kind)s)
+   AND (%(rule)s::text IS NULL OR a.rule = %(rule)s)
+   AND (%(alarm_state)s::text IS NULL OR a.alarm_state = %(alarm_state)s)
+   AND a.class = ANY (%(classes)s)
+   AND (%(held_back)s::boolean IS NULL OR (a.open AND a.held_back) = %(held_back)s)
+   AND (%(withdrawn)s::boolean IS NULL OR a.withdrawn = %(withdrawn)s)
+   AND (%(cause)s::bigint IS NULL OR a.inhibited_by = %(cause)s)
+   AND (%(network)s::text IS NULL OR a.network = %(network)s)
+   AND (%(area)s::text IS NULL OR a.area LIKE %(area)s || '%%')
+   AND (%(asset)s::text IS NULL OR a.asset = %(asset)s)
+   AND (%(device)s::text IS NULL OR a.device = %(device)s)
+ ORDER BY a.raised_at DESC, a.id DESC
  LIMIT %(limit)s;
 
 -- name: alert
 -- One alert.
-SELECT id, rule, subject, kind, class AS alert_class, network, area, asset, device, property, level, state, open,
-       acknowledged, acknowledged_at, acknowledged_by, raised_at, level_at, cleared_at, value, threshold,
-       title_en, title_zh, text_en, text_zh, recorded_at, changed_at
-  FROM alerts
- WHERE id = %(id)s;
+SELECT a.id, a.rule, a.subject, a.kind, a.class AS alert_class, a.network, a.area, a.asset, a.device, a.property, a.level,
+       a.state, a.open, a.acknowledged, a.acknowledged_at, a.acknowledged_by, a.raised_at, a.level_at, a.cleared_at,
+       a.value, a.threshold, a.title_en, a.title_zh, a.text_en, a.text_zh, a.recorded_at, a.changed_at,
+       a.alarm_state, a.announced, a.latched, a.withdrawn, a.inhibited, a.inhibited_by AS cause, a.suppressed_by,
+       a.maintenance_window, a.out_of_service, a.facts,
+       s.mode AS shelving_mode, s.reason AS shelving_reason, s.by AS shelving_by, s.since AS shelving_since,
+       s.until AS shelving_until
+  FROM alerts a
+  LEFT JOIN shelvings s ON s.rule = a.rule AND s.subject = a.subject AND s.ended_at IS NULL AND a.shelved_until IS NOT NULL
+ WHERE a.id = %(id)s;
 
 -- name: history
 -- The events of one alert, oldest first; of a very long life the last ones.
 SELECT * FROM (
-    SELECT id, time, recorded_at, event, level, value, threshold, actor, comment
+    SELECT id, time, recorded_at, event, level, value, threshold, actor, comment, told, late, withdraws, cause
       FROM alert_events
      WHERE alert = %(alert)s
      ORDER BY id DESC
@@ -54,6 +69,7 @@ SELECT coalesce(max(id), 0) FROM alert_events;
 -- name: events_after
 -- Events of alerts after a number, in the order of their numbers, with what a reader needs to show them.
 SELECT e.id, e.alert, e.time, e.recorded_at, e.event, e.level, e.value, e.threshold, e.actor, e.comment,
+       e.told, e.late, e.withdraws, e.cause,
        a.rule, a.subject, a.kind, a.class AS alert_class, a.network, a.area, a.asset, a.device, a.property,
        a.title_en, a.title_zh
   FROM alert_events e

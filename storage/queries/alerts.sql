@@ -181,7 +181,13 @@ UPDATE alerts
 
 -- name: touched
 -- Locks the alerts that a revision may touch: the open one of its rule and subject, and those that reach beyond its time.
-SELECT k.place, a.id, a.open, a.announced, a.held_back
+-- What holds an alert back that is over is looked up anew, in case it goes on.
+SELECT k.place, a.id, a.open, a.announced,
+       CASE WHEN a.open THEN a.held_back
+            ELSE a.class = 'condition' OR shelved_until_of(a.rule, a.subject) IS NOT NULL
+                 OR is_out_of_service(a.rule, a.subject, a.asset, a.device)
+                 OR maintenance_window_of(a.rule, a.network, a.area, a.asset, a.device, clock_timestamp()) IS NOT NULL
+            END
   FROM jsonb_to_recordset(%(keys)s) AS k (place integer, rule text, subject text, since timestamptz)
   JOIN alerts a USING (rule, subject)
  WHERE a.open OR a.cleared_at >= k.since
@@ -235,6 +241,12 @@ UPDATE alerts a
        threshold = CASE WHEN p.level IS NULL THEN a.threshold ELSE p.threshold END,
        cleared_at = CASE WHEN p.untouched THEN a.cleared_at ELSE p.cleared_at END,
        withdrawn = CASE WHEN p.untouched THEN a.withdrawn ELSE p.withdrawn END,
+       inhibited = a.inhibited AND a.open, suppressed_by = CASE WHEN a.open THEN a.suppressed_by END,
+       shelved_until = CASE WHEN a.open THEN a.shelved_until ELSE shelved_until_of(a.rule, a.subject) END,
+       out_of_service = CASE WHEN a.open THEN a.out_of_service
+                             ELSE is_out_of_service(a.rule, a.subject, a.asset, a.device) END,
+       maintenance_window = CASE WHEN a.open THEN a.maintenance_window ELSE maintenance_window_of(
+           a.rule, a.network, a.area, a.asset, a.device, clock_timestamp()) END,
        latched = CASE WHEN p.superseded OR p.withdrawn THEN false ELSE a.latched OR p.latching END,
        announced = a.announced OR p.announced,
        acknowledged = p.superseded OR (a.acknowledged AND NOT p.worsened),

@@ -47,16 +47,18 @@ UPDATE notifications n
 RETURNING n.id::text, n.event, n.alert, n.channel, n.language, n.attempts;
 
 -- name: notice
--- Everything a message about one event says.
+-- Everything a message about one event says; texts are those of that moment.
 SELECT e.event, e.level, e.time, e.value, e.threshold,
        (SELECT p.level
-          FROM alert_events p
-         WHERE p.alert = e.alert AND p.id < e.id AND p.event IN ('raised', 'level_changed')
-         ORDER BY p.id DESC
+          FROM effective_alert_events p
+         WHERE p.alert = e.alert AND (p.time, p.id) < (e.time, e.id) AND p.event IN ('raised', 'level_changed')
+         ORDER BY p.time DESC, p.id DESC
          LIMIT 1),
        a.raised_at, a.network, a.area, a.asset, a.device, a.property,
        n.name_en, n.name_zh, s.name_en, s.name_zh, p.name_en, p.name_zh, p.unit,
-       a.title_en, a.title_zh, a.text_en, a.text_zh
+       coalesce(e.account ->> 'title_en', a.title_en), coalesce(e.account ->> 'title_zh', a.title_zh),
+       coalesce(e.account ->> 'text_en', a.text_en), coalesce(e.account ->> 'text_zh', a.text_zh),
+       (SELECT w.event FROM alert_events w WHERE w.id = e.withdraws)
   FROM alert_events e
   JOIN alerts a ON a.id = e.alert
   LEFT JOIN networks n ON n.id = a.network
