@@ -1,23 +1,29 @@
-"""`lifeline rules`: run the engine, check and list its catalogue."""
+"""`lifeline rules`: run the engine; check, list, show, test and backtest its catalogue."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from commands.backtest import backtest
+from commands.rules_jobs import jobs
+from commands.rules_show import show
 from commands.rules_test import run_tests
 from commands.rules_words import COLOURS, condition_of, evidence_of, watched_by
 from rules.rule import Rule
+
+if TYPE_CHECKING:
+    from rules.load import Catalogue
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="The rules engine: run it, check and list its catalogue.",
+    help="The rules engine: run it; check, list, test and backtest its catalogue.",
 )
 
 
@@ -30,6 +36,7 @@ def run() -> None:
 
     Example: `LIFELINE_DATABASE_URL=postgresql://lifeline@db/lifeline lifeline rules run`
     """
+    from commands.rules_jobs import runner_beside
     from rules.engine import Engine, EngineOptions
     from rules.shelf import Folder
     from runtime.health import HealthServer
@@ -60,13 +67,16 @@ def run() -> None:
     health = HealthServer(settings.metrics_host, settings.metrics_port, engine.readiness)
     health.start()
     try:
-        engine.run()
+        with runner_beside():
+            engine.run()
     finally:
         health.stop()
 
 
 app.command("test")(run_tests)
 app.command()(backtest)
+app.command()(show)
+app.command(hidden=True)(jobs)
 
 _FOLDER = typer.Argument(None, help="Folder of the catalogue; default: LIFELINE_RULES_DIR, or the shipped one.")
 
@@ -85,56 +95,91 @@ def check(
     from domain.errors import ConfigurationError
 
     try:
-        rules = _rules(folder)
+        catalogue = _catalogue(folder)
     except ConfigurationError as exc:
         if not as_json:
             raise
-        typer.echo(json.dumps({"rules": 0, "problems": exc.problems}, ensure_ascii=False))
+        typer.echo(json.dumps({"rules": 0, "overrides": 0, "problems": exc.problems}, ensure_ascii=False))
         raise typer.Exit(2) from None
+    rules, overrides = catalogue.rules, catalogue.overrides
     if as_json:
-        typer.echo(json.dumps({"rules": len(rules), "problems": []}))
+        typer.echo(json.dumps({"rules": len(rules), "overrides": len(overrides), "problems": []}))
         return
-    networks = sorted({rule.network for rule in rules})
-    table = Table("network", "rules", "verified", "secondary", "unverified")
-    for network in networks:
-        evidence = [word for rule in rules if rule.network == network for word in evidence_of(rule)]
-        table.add_row(
-            network,
-            str(sum(1 for rule in rules if rule.network == network)),
-            *(str(evidence.count(word)) for word in ("verified", "secondary", "unverified")),
-        )
+    table = Table("network", "rules", *_KINDS, *_EVIDENCE, show_footer=True)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    rows = [(network, _counts([r for r in rules if r.network == network])) for network in _networks(rules)]
+    for network, counts in rows:
+        table.add_row(network, *map(str, counts))
+    for column, total in zip(table.columns, ["all", *map(str, _counts(rules))], strict=True):
+        column.footer = total
     console = Console()
     console.print(table)
-    console.print(f"{len(rules)} rules can be used; the last three columns count the evidence of their limits.")
+    off = sum(not rule.enabled for rule in rules)
+    console.print(
+        f"{len(rules)} rules can be used ({off} of them not enabled), {len(overrides)} overrides. "
+        "The last three columns count the evidence of their limits."
+    )
+
+
+_KINDS = ("safety", "resilience", "equipment")
+_EVIDENCE = ("verified", "secondary", "unverified")
+
+
+def _counts(rules: Sequence[Rule]) -> list[int]:
+    evidence = [word for rule in rules for word in evidence_of(rule)]
+    kinds = [rule.kind.value for rule in rules]
+    return [len(rules), *(kinds.count(kind) for kind in _KINDS), *(evidence.count(word) for word in _EVIDENCE)]
+
+
+def _networks(rules: Sequence[Rule]) -> list[str]:
+    return sorted({rule.network for rule in rules})
 
 
 @app.command("list")
 def list_(
     folder: Path | None = _FOLDER,
+    network: str | None = typer.Option(None, help="Only the rules of this network."),
     as_json: bool = typer.Option(False, "--json", help="Print a JSON array."),
 ) -> None:
-    """Lists the rules of a catalogue.
+    """Lists the rules of a catalogue by network.
 
     Example: `lifeline rules list --json | jq '.[].id'`
     """
-    rules = _rules(folder)
+    rules = [rule for rule in _catalogue(folder).rules if network in {None, rule.network}]
     if as_json:
         typer.echo(json.dumps([_as_data(rule) for rule in rules], ensure_ascii=False))
         return
-    table = Table("rule", "network", "kind", "levels", "watches", "when")
-    for column in table.columns:
-        column.overflow = "fold"
-    for rule in rules:
-        levels = " ".join(f"[{COLOURS[level.label]}]{level.label}[/]" for level in rule.levels)
-        table.add_row(rule.id, rule.network, rule.kind.value, levels, watched_by(rule), condition_of(rule))
-    Console().print(table)
+    console = Console()
+    widest = max((len(rule.id) for rule in rules), default=0)
+    for name in _networks(rules):
+        own = [rule for rule in rules if rule.network == name]
+        table = Table(title=f"{name}: {len(own)}", title_justify="left", title_style="bold", expand=True)
+        table.add_column("rule", min_width=widest, no_wrap=True)
+        table.add_column("levels", min_width=7)
+        table.add_column("raises when", ratio=1, overflow="fold")
+        for rule in own:
+            table.add_row(_name_of(rule), _levels(rule), f"{watched_by(rule)}\n[dim]{condition_of(rule)}[/]")
+        console.print(table)
+    console.print(f"{len(rules)} rules. `lifeline rules show ID` tells everything about one.")
 
 
-def _rules(folder: Path | None) -> tuple[Rule, ...]:
-    from rules.load import load as load_rules
+def _name_of(rule: Rule) -> str:
+    off = "" if rule.enabled else " [red]off[/]"
+    kind = rule.kind.value if rule.class_ == "alarm" else f"{rule.kind.value}, {rule.class_}"
+    return f"{rule.id}{off}\n[dim]{kind}[/]"
+
+
+def _levels(rule: Rule) -> str:
+    """The levels as coloured letters, the worst first: four of them stand in four columns."""
+    return " ".join(f"[{COLOURS[level.label]}]{level.label[0].upper()}[/]" for level in rule.levels)
+
+
+def _catalogue(folder: Path | None) -> "Catalogue":
+    from rules.load import load_catalogue
     from runtime.settings import load
 
-    return load_rules(folder or load().rules_dir)
+    return load_catalogue(folder or load().rules_dir)
 
 
 def _as_data(rule: Rule) -> dict[str, Any]:
