@@ -186,8 +186,8 @@ def _alerts(connection: Connection[TupleRow], now: datetime) -> dict[str, int]:
             ).fetchone()
             assert row is not None
             event = connection.execute(
-                "INSERT INTO alert_events (alert, time, recorded_at, event, level, value, threshold) "
-                "VALUES (%s, %s, %s, 'raised', %s, 26, 25) RETURNING id",
+                "INSERT INTO alert_events (alert, time, recorded_at, event, level, value, threshold, told) "
+                "VALUES (%s, %s, %s, 'raised', %s, 26, 25, true) RETURNING id",
                 (row[0], raised, raised, level),
             ).fetchone()
             assert event is not None
