@@ -16,7 +16,7 @@ from domain.registry_folder import read, write
 from rules.condition import Position, Threshold
 from rules.load import load as load_rules
 from rules.rule import Rule
-from rules.track import track
+from rules.track import Track, track
 from simulators.county import build, distance_m
 from simulators.incidents import BEGINS_S, ROUND_S, Incident, Script
 from simulators.rhythms import healthy
@@ -26,6 +26,8 @@ from simulators.telemetry import encode, values
 COUNTY = build(1)
 DEVICES = {device.id: device for device in COUNTY.devices}
 ASSETS = {asset.id: asset for asset in COUNTY.registry.assets}
+#: Rules as they are on assets with certain tags; None where they do not apply.
+TRACKS: dict[tuple[str, tuple[tuple[str, str], ...]], Track | None] = {}
 #: 2026-05-01 00:00 in the county.
 MIDNIGHT = 1_777_564_800.0
 
@@ -47,7 +49,10 @@ def beyond(rule: Rule, value: float, device: str) -> bool:
     if isinstance(rule.condition, Position):
         return bool(value) is rule.condition.position
     assert isinstance(rule.condition, Threshold)
-    own = track(rule, 60, asset.tags)
+    key = (rule.id, tuple(asset.tags.items()))
+    if key not in TRACKS:
+        TRACKS[key] = track(rule, 60, asset.tags)
+    own = TRACKS[key]
     if own is None:
         return False
     return bool(own.up and value > own.up[0]) or bool(own.down and -value > own.down[0])
