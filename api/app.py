@@ -13,7 +13,19 @@ from api.access import Doorkeeper
 from api.admission import Gate
 from api.description import TITLE, openapi, page
 from api.follower import Follower
-from api.routes import alerts, health, inventory, kpis, lifecycle, maintenance, observations, operations, rules, stream
+from api.routes import (
+    alerts,
+    backtests,
+    health,
+    inventory,
+    kpis,
+    lifecycle,
+    maintenance,
+    observations,
+    operations,
+    rules,
+    stream,
+)
 from api.service import Service
 from domain.times import Clock, now_micros
 from runtime.settings import Settings
@@ -48,7 +60,10 @@ def create_app(settings: Settings, *, open_to_all: bool, clock: Clock = now_micr
     app.state.service = service
     app.add_middleware(Gate, limit=settings.api_concurrency)
     problems.install(app)
-    for part in (health, inventory, observations, alerts, lifecycle, maintenance, rules, kpis, operations, stream):
+    parts = (
+        health, inventory, observations, alerts, lifecycle, maintenance, rules, backtests, kpis, operations, stream,
+    )  # fmt: skip
+    for part in parts:
         app.include_router(part.router)
     app.openapi = partial(openapi, app)  # type: ignore[method-assign]
 
