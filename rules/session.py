@@ -22,7 +22,7 @@ from rules.step import Observations, Step
 from rules.vitals import PREFIX, Vitals, signs
 from rules.wording import commit_of, withdrawal
 from runtime import metrics
-from storage import catalogue_in_force, journal
+from storage import catalogue_in_force, journal, lifecycle
 from storage.alerts import FOLLOWER, Commit, commit, read_states, take_lead
 from storage.catalogue_in_force import RuleInForce
 from storage.database import Link
@@ -100,13 +100,14 @@ class Session:
         return True
 
     def look_ahead(self) -> bool:
-        """Begins a tick: reads the clocks of ingest and how far the journal must be read for them.
+        """Begins a tick: ends what people limited in time, and reads the clocks of ingest and how far the journal goes.
 
         False if the tick before could not be judged yet.
         """
         missed = self._pending is not None
         self._reload_if_changed()
         self._check_vitals()
+        lifecycle.sweep(self._connection, self._clock())
         heads = journal.heads(self._connection)
         self._discover(heads)
         self._pending = heads

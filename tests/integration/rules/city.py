@@ -42,6 +42,12 @@ class City:
         self._stack.callback(connection.close)
         return connection
 
+    def writer_of(self, partition: str) -> Writer:
+        """The one writer of a further partition."""
+        writer = Writer(self.url, partition)
+        self._stack.callback(writer.close)
+        return writer
+
     def rules(self, *rules: Rule, leader: str = "one", clock: Clock = lambda: T0) -> Session:
         return Session(self.connect("rules"), Shelf(Fixed(rules or RULES)), leader=leader, clock=clock)
 

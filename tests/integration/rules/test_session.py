@@ -11,7 +11,7 @@ from storage import alerts
 from storage.alerts import read_states
 from tests.integration.rules.city import RULES, City
 from tests.support.rulebook import SECOND, T0, above, silence
-from tests.support.storing import Writer, register
+from tests.support.storing import register
 
 
 @contextmanager
@@ -266,7 +266,7 @@ class TestTick:
     def test_each_datastream_has_the_clock_of_the_partition_that_serves_its_area(self, city: City) -> None:
         session = city.rules(silence())
         far = register(city.connection, ["c"], area="530103")["c"]
-        other, near = Writer(city.url, "530103"), Writer(city.url, "530102")
+        other, near = city.writer_of("530103"), city.writer_of("530102")
         near.caught_up(10_000)
         other.caught_up(50)
         ticked(session)
@@ -275,25 +275,21 @@ class TestTick:
         other.caught_up(10_000)
         ticked(session)
         assert len(city.alerts()) == 3
-        other.close()
-        near.close()
 
     def test_where_nobody_listens_nobody_is_silent(self, city: City) -> None:
         session = city.rules(silence())
-        other = Writer(city.url, "530103")
+        other = city.writer_of("530103")
         other.caught_up(10_000)
         ticked(session)
         assert city.alerts() == []
-        other.close()
 
     def test_a_partition_that_was_given_up_holds_up_nobody(self, city: City) -> None:
         session = city.rules(silence())
-        retired = Writer(city.url, "530102")
+        retired = city.writer_of("530102")
         retired.caught_up(10)
         city.writer.caught_up(10_000)
         ticked(session)
         assert len(city.alerts()) == 2
-        retired.close()
 
     def test_a_tick_waits_until_the_journal_was_read_up_to_its_clock(self, city: City) -> None:
         session = city.rules(silence())
@@ -337,7 +333,7 @@ def test_a_device_registered_while_the_rules_run_is_watched_at_once(city: City) 
 
 def test_every_partition_is_followed_in_its_own_order(city: City) -> None:
     session = city.rules(RULES[0])
-    other = Writer(city.url, "530103")
+    other = city.writer_of("530103")
     a, b = city.streams["a"], city.streams["b"]
     city.writer.store((a, 0, 60))
     other.store((b, 0, 60))
@@ -350,7 +346,6 @@ def test_every_partition_is_followed_in_its_own_order(city: City) -> None:
     ) == [(f"datastream:{a}", "raised"), (f"datastream:{b}", "cleared"), (f"datastream:{b}", "raised")]
     session.close()
     assert sorted(city.rows("SELECT partition, seq FROM journal_positions")) == [("530103", 2), ("all", 1)]
-    other.close()
 
 
 def test_a_thousand_alerts_are_written_in_one_go(city: City) -> None:
