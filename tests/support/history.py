@@ -7,7 +7,7 @@ from psycopg.rows import TupleRow
 
 from domain.alert import AlertEvent, AlertKind, Level
 from domain.times import to_datetime
-from domain.transition import Account, AlertChange, Restraint, Revision
+from domain.transition import Account, AlertChange, Fact, Restraint, Revision
 from storage.alerts import Commit, commit, take_lead
 
 SECOND = 1_000_000
@@ -45,6 +45,19 @@ def change(
         text_en=f"it is {level}",
         text_zh=f"现为{level}",
         latching=latching,
+        facts=(
+            Fact(
+                datastream=1,
+                device=device,
+                asset="well-1",
+                property="gas.ch4.chamber",
+                unit="%{LEL}",
+                value=float(at),
+                threshold=1.0,
+                relation="above",
+                since=T0 + at * SECOND,
+            ),
+        ),
     )
     return AlertChange(
         rule=rule,

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from domain.alert import TOLD
 from domain.times import from_datetime, to_datetime
 from notify.message import render
 from storage.notifications import Delivery, Names, Notice
@@ -48,6 +49,46 @@ def test_a_message_in_english_says_everything() -> None:
         "Notification id: 0b5a2f6e-0000-4000-8000-000000000001",
         "Alert: 12, event 34",
     ]
+
+
+@pytest.mark.parametrize(
+    ("event", "withdraws", "english", "chinese"),
+    [
+        ("raised", None, "raised", "新告警"),
+        ("cleared", None, "cleared", "已解除"),
+        ("withdrawn", "raised", "taken back: late readings show it never was", "已撤回：补传数据表明该情况并未发生"),
+        (
+            "withdrawn",
+            "cleared",
+            "not cleared: late readings show it has lasted",
+            "解除已撤回：补传数据表明告警一直未解除",
+        ),
+        (
+            "withdrawn",
+            "level_changed",
+            "change of level taken back: late readings show it never was",
+            "级别变化已撤回：补传数据表明级别并未改变",
+        ),
+        (
+            "released",
+            None,
+            "still active after what explained it has ended",
+            "原因告警已解除，本告警仍未解除",
+        ),
+        ("unsuppressed", None, "still active after its suppression has ended", "抑制已结束，告警仍未解除"),
+        ("unshelved", None, "still active after its shelving has ended", "搁置已结束，告警仍未解除"),
+        ("in_service", None, "active after its return to service", "恢复投用后告警未解除"),
+    ],
+)
+def test_each_event_that_is_told_has_its_words(event: str, withdraws: str | None, english: str, chinese: str) -> None:
+    notice = replace(NOTICE, event=event, withdraws=withdraws)
+    assert render(notice, DELIVERY, "Asia/Shanghai").title.endswith(f"Valve well 1: {english}")
+    assert render(notice, replace(DELIVERY, language="zh"), "Asia/Shanghai").title.endswith(f"1号阀井：{chinese}")
+
+
+def test_no_event_that_is_told_is_without_words() -> None:
+    words = {event: render(replace(NOTICE, event=event), DELIVERY, "UTC").title for event in TOLD}
+    assert len(set(words.values())) == len(TOLD)
 
 
 def test_a_message_in_chinese_says_everything() -> None:
