@@ -1,4 +1,4 @@
-"""Builds the dashboards: one overview and one for each shipped network, in English and in Chinese."""
+"""Builds the dashboards: overview, networks, alarm health and resilience, in English and in Chinese."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from dashboards import drainage, gas, lighting, manhole, overview, water
+from dashboards import alarm_health, drainage, gas, lighting, manhole, overview, resilience, water
 from dashboards.page import Page, Section, arrange
 from dashboards.shared import details, summary
 from dashboards.source import reference
@@ -37,11 +37,13 @@ _TITLE = Text("City Lifeline", "城市生命线")
 
 
 def build(language: Language, *, tiles: str | None = None) -> dict[str, str]:
-    """The dashboards of one language, by name: overview and the networks. The texts are JSON."""
+    """The dashboards of one language, by name. The texts are JSON."""
     built = {"overview": _overview(Page(language=language, tiles=tiles))}
     for network in NETWORKS:
         title = Text(f"{_TITLE.en}: {network.name_en.lower()}", f"{_TITLE.zh}：{network.name_zh}")
         built[network.id] = _of_network(Page(language=language, network=network.id, tiles=tiles), title)
+    built["alarms"] = _alarms(Page(language=language))
+    built["resilience"] = _resilience(Page(language=language))
     return built
 
 
@@ -84,8 +86,31 @@ def _overview(page: Page) -> str:
         "Open alerts, where they are, and whether the platform hears and tells.",
         "未关闭报警及其位置，以及平台采集与通知的运行情况。",
     )
-    network = _variable(page, "network", Text("Network", "专项"), page.sql("networks"))
-    return _dashboard(page, "overview", (title, description), network, overview.sections(page))
+    return _dashboard(page, "overview", (title, description), _networks(page), overview.sections(page))
+
+
+def _alarms(page: Page) -> str:
+    title = Text(f"{_TITLE.en}: alarm health", f"{_TITLE.zh}：报警健康度")
+    description = Text(
+        "Whether the alarms serve the people who answer them: rate, floods, nuisance alarms, response times.",
+        "报警是否便于值班人员应对：频次、泛滥、无效报警与响应时间。",
+    )
+    sections = alarm_health.sections(page)
+    return _dashboard(page, "alarms", (title, description), _networks(page), sections, since="now-7d")
+
+
+def _resilience(page: Page) -> str:
+    title = Text(f"{_TITLE.en}: resilience", f"{_TITLE.zh}：韧性")
+    description = Text(
+        "How fast trouble is found, taken and over, and how much of the telemetry is there.",
+        "事件发现、确认与恢复的用时，以及各区县的数据在线率。",
+    )
+    sections = resilience.sections(page)
+    return _dashboard(page, "resilience", (title, description), _networks(page), sections, since="now-24h")
+
+
+def _networks(page: Page) -> dashboard.QueryVariable:
+    return _variable(page, "network", Text("Network", "专项"), page.sql("networks"))
 
 
 def _of_network(page: Page, title: Text) -> str:
@@ -122,6 +147,8 @@ def _dashboard(
     texts: tuple[Text, Text],
     variable: dashboard.QueryVariable,
     sections: tuple[Section, ...],
+    *,
+    since: str = "now-6h",
 ) -> str:
     title, description = texts
     tag = f"city-lifeline-{page.language}"
@@ -133,7 +160,7 @@ def _dashboard(
         .description(page.text(description))
         .tags(["city-lifeline", tag])
         .timezone("browser")
-        .time("now-6h", "now")
+        .time(since, "now")
         .refresh("30s")
         .week_start("monday")
         .tooltip(DashboardCursorSync.CROSSHAIR)

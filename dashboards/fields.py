@@ -38,6 +38,7 @@ CODES: Mapping[str, Mapping[str, Text]] = {
     "event": EVENTS,
     "state": STATES,
     "acknowledged": YES_NO,
+    "standing": YES_NO,
     "relation": RELATIONS,
     "quality": QUALITIES,
     "reason": REASONS,

@@ -46,6 +46,15 @@ LIT_RATE = Limits("orange", ((90, "yellow"), (97, "green")))
 COVERAGE = Limits("red", ((80, "orange"), (95, "yellow"), (99, "green")))
 #: Counts of which none is the good number.
 NONE_IS_GOOD = Limits("green", ((1, "yellow"),))
+#: The alarm KPIs of ISA-18.2, as `kpi_limits` is delivered.
+ALARM_RATE = Limits("green", ((6.001, "yellow"), (12.001, "orange")))
+ALARM_DAY = Limits("green", ((145, "yellow"),))
+ALARM_PEAK = Limits("green", ((11, "orange"),))
+STALE = Limits("green", ((5, "orange"),))
+#: Seconds until incidents and alarms are found, taken and over.
+DETECT = Limits("green", ((60, "yellow"),))
+ACKNOWLEDGE = Limits("green", ((600, "yellow"),))
+RESTORE = Limits("green", ((14400, "yellow"),))
 #: Seconds that a notification may wait.
 WAITING = Limits("green", ((60, "yellow"), (600, "orange")))
 #: 0 none, 1 blue, 2 yellow, 3 orange, 4 red, as the query asset_map numbers the levels.

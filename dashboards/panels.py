@@ -24,7 +24,16 @@ def finished(panel: Panel, page: Page, title: Text, description: Text) -> Panel:
     return panel
 
 
-def counts(page: Page, title: Text, description: Text, sql: str, columns: Mapping[str, Limits | str]) -> Panel:
+def counts(
+    page: Page,
+    title: Text,
+    description: Text,
+    sql: str,
+    columns: Mapping[str, Limits | str],
+    *,
+    unit: str = "",
+    decimals: int = 0,
+) -> Panel:
     """Numbers side by side, one for each column of the query's one row; a colour, or limits that choose it."""
     builder = (
         stat.Panel()
@@ -33,9 +42,11 @@ def counts(page: Page, title: Text, description: Text, sql: str, columns: Mappin
         .color_mode(options.BigValueColorMode.BACKGROUND)
         .graph_mode(options.BigValueGraphMode.NONE)
         .text_mode(options.BigValueTextMode.VALUE_AND_NAME)
-        .decimals(0)
+        .decimals(decimals)
         .with_transformation(headings(page, columns))
     )
+    if unit:
+        builder.unit(unit).no_value("–")
     for name, colour in columns.items():
         if isinstance(colour, str):
             look = fixed(colour)
@@ -148,6 +159,28 @@ def counted(
     )
     if last is not None:
         builder.time_from(last)
+    for name, colour in columns.items():
+        builder.with_override(named(page, name), [fixed(colour)])
+    return finished(builder.build(), page, title, description)
+
+
+def lines(page: Page, title: Text, description: Text, sql: str, *, columns: Mapping[str, str]) -> Panel:
+    """Columns over time as steps, one series in a colour for each column of the query."""
+    builder = (
+        timeseries.Panel()
+        .with_target(SqlQuery(sql, "time_series"))
+        .legend(_legend())
+        .tooltip(common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI).sort(options.SortOrder.NONE))
+        .draw_style(options.GraphDrawStyle.LINE)
+        .line_interpolation(options.LineInterpolation.STEP_AFTER)
+        .line_width(1)
+        .fill_opacity(5)
+        .show_points(options.VisibilityMode.NEVER)
+        .unit("short")
+        .decimals(0)
+        .min(0)
+        .with_transformation(headings(page, columns))
+    )
     for name, colour in columns.items():
         builder.with_override(named(page, name), [fixed(colour)])
     return finished(builder.build(), page, title, description)

@@ -38,6 +38,20 @@ RELATIONS = (
     "alert_events",
     "dead_letters",
     "notifications",
+    "kpi_limits",
+    # Functions of a period over the alerts (docs/kpis.md).
+    "kpi_alarm_figures",
+    "kpi_assets",
+    "kpi_availability",
+    "kpi_chattering",
+    "kpi_floods",
+    "kpi_hours",
+    "kpi_incident_figures",
+    "kpi_incidents",
+    "kpi_intervals",
+    "kpi_load",
+    "kpi_stale",
+    "kpi_unheard",
 )
 #: As Grafana finds macros: arguments end at the first closing parenthesis.
 _MACRO = re.compile(r"\$(__[_a-zA-Z0-9]+)\(([^)]*)\)")

@@ -412,9 +412,10 @@ LANGUAGE sql STABLE AS $$
           FROM bounds b, devices d
           JOIN assets a ON a.id = d.asset
           JOIN datastreams s ON s.device = d.id
+         -- Only of what was registered within the period must it be known whether it was heard before.
          CROSS JOIN LATERAL (
                SELECT min(o.time) AS time FROM observations o
-                WHERE o.datastream = s.id AND o.time >= (SELECT low FROM bounds) AND o.time < (SELECT high FROM bounds)) f
+                WHERE o.datastream = s.id AND s.registered_at > (SELECT low FROM bounds)) f
          WHERE (networks IS NULL OR '*' = ANY (networks) OR a.network = ANY (networks))
            AND (within IS NULL OR starts_with(a.area, within))
          GROUP BY d.id, a.area, d.reporting_interval_s, b.low, b.high

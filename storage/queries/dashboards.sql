@@ -267,3 +267,137 @@ SELECT c.time AS "time", s.metric, c.value
  WHERE c.value IS NOT NULL
  ORDER BY c.time
  LIMIT 50000;
+
+-- name: alarm_health
+-- The alarm KPIs of the range.
+SELECT alarms, per_hour, worst_day, peak, floods, chattering, fleeting, stale
+  FROM kpi_alarm_figures($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ LIMIT 1;
+
+-- name: alarms_unheard
+-- What waits for people now, and what of the range they were not told of or told wrongly.
+SELECT unacknowledged, held_back, withdrawn
+  FROM kpi_unheard($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ LIMIT 1;
+
+-- name: alarm_rate
+-- Alarms of each hour, beside what is acceptable and what can be managed.
+SELECT bucket AS "time", alarms, kpi_limit('rate.acceptable') AS acceptable, kpi_limit('rate.maximum') AS manageable
+  FROM kpi_hours($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ ORDER BY 1
+ LIMIT 10000;
+
+-- name: alarm_intervals
+-- Alarms of each ten minutes, those in a flood apart, beside the most that is asked for.
+SELECT bucket AS "time", alarms, CASE WHEN flood IS NOT NULL THEN alarms END AS in_flood,
+       kpi_limit('peak.alarms') AS manageable
+  FROM kpi_intervals($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ ORDER BY 1
+ LIMIT 60000;
+
+-- name: alarm_floods
+-- The newest floods of the range.
+SELECT started_at, ended_at, alarms, peak
+  FROM kpi_floods($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ ORDER BY started_at DESC
+ LIMIT 50;
+
+-- name: alarm_top
+-- The ten heaviest alarms, a rule on a subject, with their share of the load in percent.
+SELECT name AS rule, subject, alarms, round((100 * share)::numeric, 1)::double precision AS share, peak
+  FROM kpi_load('alarm', $__timeFrom(), $__timeTo(), ARRAY[{network}])
+ ORDER BY alarms DESC, name, subject
+ LIMIT 10;
+
+-- name: alarm_levels
+-- The share of each level of the load in percent, beside what is asked: at most, of blue at least.
+SELECT name AS level, alarms, round((100 * share)::numeric, 1)::double precision AS share,
+       CASE name WHEN 'blue' THEN '≥ ' ELSE '≤ ' END || kpi_limit('level_mix.' || name) AS asked
+  FROM kpi_load('level', $__timeFrom(), $__timeTo(), ARRAY[{network}])
+ ORDER BY array_position(ARRAY['red', 'orange', 'yellow', 'blue'], name)
+ LIMIT 4;
+
+-- name: alarm_positions
+-- The load of each operator position.
+SELECT CASE '{language}' WHEN 'zh' THEN subject ELSE name END AS position, alarms,
+       round(per_hour::numeric, 2)::double precision AS per_hour, peak
+  FROM kpi_load('position', $__timeFrom(), $__timeTo(), ARRAY[{network}])
+ ORDER BY alarms DESC, name
+ LIMIT 50;
+
+-- name: alarm_stale
+-- What stood for too long in the range, the oldest first.
+SELECT s.raised_at, s.rule, coalesce(a.name_{language}, s.subject) AS place, s.stale_to, s.standing
+  FROM kpi_stale($__timeFrom(), $__timeTo(), ARRAY[{network}]) s
+  LEFT JOIN assets a ON a.id = s.asset
+ ORDER BY s.raised_at, s.alert
+ LIMIT 50;
+
+-- name: alarm_chattering
+-- What chattered in the range, the worst first.
+SELECT rule, subject, bursts
+  FROM kpi_chattering($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ ORDER BY bursts DESC, rule, subject
+ LIMIT 50;
+
+-- name: alarm_responses
+-- How long alarms waited to be acknowledged and how long they stood, in seconds.
+SELECT acknowledge_median_s, acknowledge_p90_s, acknowledge_max_s, clear_median_s, clear_p90_s, clear_max_s
+  FROM kpi_alarm_figures($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ LIMIT 1;
+
+-- name: incident_counts
+-- Incidents of the range, and those that nobody took and that are not over.
+SELECT incidents, incidents - acknowledged AS not_acknowledged, incidents - restored AS not_restored
+  FROM kpi_incident_figures($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ LIMIT 1;
+
+-- name: incident_times
+-- How long it took to detect, acknowledge and restore, in seconds: the median and what nine of ten stay below.
+SELECT detect_median_s, detect_p90_s, acknowledge_median_s, acknowledge_p90_s, restore_median_s, restore_p90_s
+  FROM kpi_incident_figures($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ LIMIT 1;
+
+-- name: incidents_by_network
+-- The incidents of each network: how many, and what nine of ten stayed below, in minutes.
+SELECT n.name_{language} AS network, count(*) AS incidents,
+       round((percentile_cont(0.9) WITHIN GROUP (ORDER BY i.detected_s) / 60)::numeric, 1)::double precision
+           AS detect_min,
+       round((percentile_cont(0.9) WITHIN GROUP (ORDER BY i.acknowledged_s) / 60)::numeric, 1)::double precision
+           AS acknowledge_min,
+       round((percentile_cont(0.9) WITHIN GROUP (ORDER BY i.restored_s) / 60)::numeric, 1)::double precision
+           AS restore_min
+  FROM kpi_incidents($__timeFrom(), $__timeTo(), ARRAY[{network}]) i
+  JOIN networks n ON n.id = i.network
+ GROUP BY n.id, n.name_{language}
+ ORDER BY count(*) DESC, n.id
+ LIMIT 100;
+
+-- name: incidents
+-- The newest incidents of the range.
+SELECT i.raised_at AS "time", i.level, n.name_{language} AS network, i.title_{language} AS title,
+       coalesce(a.name_{language}, i.subject) AS place, round(i.detected_s::numeric / 60, 1)::double precision AS detect_min,
+       round(i.acknowledged_s::numeric / 60, 1)::double precision AS acknowledge_min,
+       round(i.restored_s::numeric / 60, 1)::double precision AS restore_min
+  FROM kpi_incidents($__timeFrom(), $__timeTo(), ARRAY[{network}]) i
+  JOIN networks n ON n.id = i.network
+  LEFT JOIN assets a ON a.id = i.asset
+ ORDER BY i.raised_at DESC, i.alert DESC
+ LIMIT 100;
+
+-- name: availability_by_district
+-- The share of device-time with telemetry in each district, in percent.
+SELECT district || ' (' || devices || ')' AS district, round((100 * share)::numeric, 2)::double precision AS share
+  FROM kpi_availability($__timeFrom(), $__timeTo(), ARRAY[{network}])
+ ORDER BY share, district
+ LIMIT 20;
+
+-- name: asset_alarms
+-- The assets with the shortest mean time between alarms, in hours.
+SELECT a.name_{language} AS place, n.name_{language} AS network, k.alarms,
+       round(k.between_s::numeric / 3600, 1)::double precision AS between_h
+  FROM kpi_assets($__timeFrom(), $__timeTo(), ARRAY[{network}]) k
+  JOIN assets a ON a.id = k.asset
+  JOIN networks n ON n.id = k.network
+ ORDER BY k.alarms DESC, a.id
+ LIMIT 20;

@@ -45,8 +45,8 @@ def test_what_is_committed_is_what_the_code_builds() -> None:
     assert stale() == []
 
 
-def test_there_is_an_overview_and_a_dashboard_for_each_network_in_each_language() -> None:
-    names = {"overview", *(network.id for network in NETWORKS)}
+def test_there_is_every_dashboard_in_each_language() -> None:
+    names = {"overview", "alarms", "resilience", *(network.id for network in NETWORKS)}
     assert {name_of(path) for path in FILES} == {f"{language}/{name}" for language in LANGUAGES for name in names}
 
 

@@ -45,7 +45,7 @@ def test_resilience_tells_of_incidents_and_districts(standing_city: City) -> Non
     assert (kpis["incidents"], kpis["not_restored"], kpis["not_acknowledged"]) == (2, 1, 2)
     assert kpis["restore_median"] == 300
     assert [i["restored_s"] for i in found["incidents"]] == [None, 300]
-    # Heard for three hours up to now, one up to a day ago: of 3 + 3 + 27 hours, nine had telemetry.
+    # Registered now, but heard before: two for three hours up to now, one for three hours a day ago.
     district = found["availability"][0]
     assert (district["district"], district["devices"], district["verdict"]) == ("340104", 3, "bad")
     assert district["share"] == pytest.approx(9 / 33, abs=0.01)

@@ -10,10 +10,13 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from dashboards.build import build
+from domain.alert import Level
 from domain.errors import UnavailableError
+from domain.kpi import Alarm
 from domain.times import from_datetime
 from storage.dashboards import Language, PanelRows, panel_sql, run_panel
 from storage.database import connect
+from tests.support.episodes import Written, write_episodes
 from tests.support.seeding import DEVICES_PER_NETWORK, MINUTES, OBSERVED, SeededCity, seed_city
 
 HOUR = 3_600_000_000
@@ -21,7 +24,31 @@ HOUR = 3_600_000_000
 
 @pytest.fixture
 def city(database_url: str) -> SeededCity:
-    return seed_city(database_url, now=datetime.now(UTC))
+    seeded = seed_city(database_url, now=datetime.now(UTC))
+    with connect(database_url, application="tests") as connection:
+        write_episodes(connection, nuisances(from_datetime(seeded.now)))
+    return seeded
+
+
+def nuisances(now: int) -> list[Written]:
+    """Alarms that are over and taken: a flood, one that chattered and one that was stale."""
+
+    def alarm(rule: str, subject: str, raised_at: int, lasted: int) -> Alarm:
+        return Alarm(
+            rule=rule,
+            subject=f"asset:{subject}",
+            level=Level.BLUE,
+            raised_at=raised_at,
+            cleared_at=raised_at + lasted,
+            network="gas",
+            area="340104",
+        )
+
+    flood = [alarm("flood", f"gas-{n}", now - 2 * HOUR + n * 1000, HOUR) for n in range(30)]
+    chatter = [alarm("chatter", "gas-a2", now - HOUR + n * HOUR // 360, HOUR // 3600) for n in range(3)]
+    stale = alarm("stale", "gas-a3", now - 40 * HOUR, 39 * HOUR)
+    lives = [*((one,) for one in flood), tuple(chatter), (stale,)]
+    return [Written(alarms=life, asset="gas-a2", acknowledged=True, taken_after=HOUR) for life in lives]
 
 
 @pytest.fixture
@@ -152,3 +179,27 @@ def test_the_reader_sees_what_panels_need_and_no_more(reader: Connection[TupleRo
         with pytest.raises(Exception, match="permission denied") as caught:
             run(reader, city, sql)
         assert not isinstance(caught.value, UnavailableError)
+
+
+def test_alarm_health_shows_the_flood_the_chatter_and_the_stale_alarm(
+    reader: Connection[TupleRow], city: SeededCity
+) -> None:
+    floods = run(reader, city, panel_sql("alarm_floods", language="en"))
+    assert [row[floods.columns.index("peak")] >= 11 for row in floods.rows] == [True]
+    chattering = run(reader, city, panel_sql("alarm_chattering", language="en", network="gas"))
+    assert chattering.rows == (("chatter", "asset:gas-a2", 1),)
+    stale = run(reader, city, panel_sql("alarm_stale", language="zh", network="gas"))
+    assert [(row[1], row[2], row[4]) for row in stale.rows] == [("stale", "燃气2号点", False)]
+    elsewhere = run(reader, city, panel_sql("alarm_health", language="en"), network=("water", "manhole"))
+    assert dict(zip(elsewhere.columns, elsewhere.rows[0], strict=True))["alarms"] == 4
+
+
+def test_incidents_and_availability_are_those_of_the_chosen_networks(
+    reader: Connection[TupleRow], city: SeededCity
+) -> None:
+    found = run(reader, city, panel_sql("incident_counts", language="en"), network=("gas",))
+    assert found.rows == ((2, 2, 1),)
+    districts = run(reader, city, panel_sql("availability_by_district", language="en"), hours=2, network=("gas",))
+    assert [row[0] for row in districts.rows] == ["340104 (3)"]
+    # Two of three devices, the whole time.
+    assert districts.rows[0][1] == pytest.approx(66.7, abs=1)
