@@ -32,7 +32,9 @@ def backtest(
     rules: Path | None = typer.Option(
         None, metavar="DIR", help="Folder of the catalogue; default: LIFELINE_RULES_DIR, or the shipped one."
     ),
-    against: Path | None = typer.Option(None, metavar="DIR", help="A second catalogue, to show the difference from."),
+    against: Path | None = typer.Option(
+        None, metavar="DIR", help="A second catalogue, to show the difference from; `shipped` is the shipped one."
+    ),
     begin: datetime | None = typer.Option(None, "--from", formats=_ZONED, help="Begin in stored history (with zone)."),
     end: datetime | None = typer.Option(None, "--to", formats=_ZONED, help="End in stored history (with zone)."),
     feed: str | None = typer.Option(
@@ -118,8 +120,10 @@ def _material(
 
 
 def _load(folder: Path | None, settings: "Settings", known: Any, networks: Any) -> "Catalogue":  # noqa: ANN401
-    from rules.load import load_catalogue
+    from rules.load import SHIPPED, load_catalogue
 
+    if folder == Path("shipped"):
+        folder = SHIPPED
     options = {} if networks is None else {"networks": networks}
     return load_catalogue(folder or settings.rules_dir, known=known, **options)
 

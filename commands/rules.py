@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.backtest import backtest
+from commands.rules_copy import copy
 from commands.rules_jobs import jobs
 from commands.rules_show import show
 from commands.rules_test import run_tests
@@ -76,6 +77,7 @@ def run() -> None:
 app.command("test")(run_tests)
 app.command()(backtest)
 app.command()(show)
+app.command()(copy)
 app.command(hidden=True)(jobs)
 
 _FOLDER = typer.Argument(None, help="Folder of the catalogue; default: LIFELINE_RULES_DIR, or the shipped one.")

@@ -71,7 +71,7 @@ def sparkline(series: Iterable[Reading | None], width: int = 60) -> str:
     """A series as a row of small bars; `·` where no sample came, `×` where one is doubtful."""
     cells = list(series)
     size = -(-len(cells) // width) if cells else 1
-    values = [cell.value for cell in cells if cell is not None]
+    values = [cell.value for cell in cells if cell is not None and cell.good]
     low, high = min(values, default=0.0), max(values, default=0.0)
     drawn = []
     for at in range(0, len(cells), size):

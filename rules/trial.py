@@ -213,14 +213,19 @@ def _lines(case: Case, scene: Scene, got: list[Transition]) -> Iterator[Line]:
         if found is not None:
             left.remove(found)
         pairs.append((expected, found))
-    lost = [expected for expected, found in pairs if expected is not None and found is None]
-    agreed = [pair for pair in pairs if pair[1] is not None]
-    for wanted, happened in (*agreed, *zip_longest(lost, left)):
+    lost = [expected for expected, found in pairs if found is None]
+    pairs = [pair for pair in pairs if pair[1] is not None]
+    pairs += zip_longest(lost, left)
+    for wanted, came in sorted(pairs, key=lambda pair: _moment(scene, *pair)):
         yield Line(
             expected=None if wanted is None else _as_expected(wanted),
-            got=None if happened is None else _as_found(happened, scene, several=several),
-            agrees=wanted is not None and happened is not None and _agree(wanted, happened, scene),
+            got=None if came is None else _as_found(came, scene, several=several),
+            agrees=wanted is not None and came is not None and _agree(wanted, came, scene),
         )
+
+
+def _moment(scene: Scene, wanted: Expected | None, came: Transition | None) -> int:
+    return came.time if came else scene.start + (wanted.at if wanted else 0)
 
 
 def _agree(expected: Expected, found: Transition, scene: Scene) -> bool:

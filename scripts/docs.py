@@ -42,6 +42,8 @@ def _commands() -> Iterator[str]:
 
 def _subcommands(found: typer.Typer) -> Iterator[tuple[str, str]]:
     for command in found.registered_commands:
+        if command.hidden:
+            continue
         function: Any = command.callback
         name = command.name or function.__name__.replace("_", "-")
         yield name, (function.__doc__ or "").strip().splitlines()[0]

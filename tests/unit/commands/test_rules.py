@@ -97,6 +97,14 @@ def test_show_of_an_unknown_rule_suggests_the_nearest() -> None:
     assert done.exception.problems == ["did you mean gas-methane-in-chamber?"]
 
 
-@pytest.mark.parametrize("command", ["run", "check", "list", "show", "test", "backtest", "jobs"])
+def test_copy_gives_a_catalogue_that_can_be_used_and_never_overwrites(tmp_path: Path) -> None:
+    folder = tmp_path / "ours"
+    assert RUN.invoke(app, ["copy", str(folder)]).exit_code == 0
+    assert load(folder) == load()
+    assert (folder / "tests").is_dir()
+    assert isinstance(RUN.invoke(app, ["copy", str(folder)]).exception, ConfigurationError)
+
+
+@pytest.mark.parametrize("command", ["run", "check", "list", "show", "test", "backtest", "copy", "jobs"])
 def test_every_command_shows_an_example(command: str) -> None:
     assert "Example:" in RUN.invoke(app, [command, "--help"]).output
