@@ -90,10 +90,11 @@ class Shelf:
         self._tried = self._source.digest()
         try:
             catalogue = self._source.read(registry)
-        except ConfigurationError as exc:
+        except Exception as exc:
             if self._catalogue is None:
                 raise
-            self._refuse(exc.problems)
+            # Whatever is wrong with a newer catalogue, even a fault of ours in reading it: the rules go on.
+            self._refuse(exc.problems if isinstance(exc, ConfigurationError) else [f"{type(exc).__name__}: {exc}"])
             return self._catalogue
         self.refusal = None
         metrics.rules_catalogue_refused.set(0)

@@ -1,5 +1,6 @@
 """Killed rules: no alert twice, none lost, and somebody else takes over."""
 
+import json
 import random
 import signal
 import threading
@@ -205,6 +206,34 @@ def test_a_catalogue_that_cannot_be_used_ends_the_start_with_every_problem(
     process = start(lifeline, plain_database_url, tmp_path)
     assert process.wait() == 2
     assert "bad.yaml:2: rule x: rationalization: Field required: add it" in process.log()
+
+
+def test_a_catalogue_is_exchanged_under_a_running_process_and_a_bad_one_ends_nothing(
+    plain_database_url: str, lifeline: Start, catalogue: Path
+) -> None:
+    url = plain_database_url
+    with connect(url, application="tests") as connection:
+        a = register(connection, ["a"])["a"]
+    writer = Writer(url)
+    process = start(lifeline, url, catalogue)
+    process.wait_for_log('"leading"')
+    good = (catalogue / "rules.yaml").read_text(encoding="utf-8")
+    (catalogue / "rules.yaml").write_text(good.replace("hysteresis: 2", "hysteresis: -2"), encoding="utf-8")
+    process.wait_for_log('"catalogue_refused"')
+    status = lifeline("status", "--json", LIFELINE_DATABASE_URL=url)
+    assert status.wait() == 1
+    said = json.loads(status.output())
+    assert any("the newest rule catalogue has been refused" in line for line in said["problems"])
+    assert len(said["catalogue"]["problems"]) == 2
+    writer.store((a, 0, 30))
+    wait_until(lambda: len(events(url)) == 1, what="an alert by the last good catalogue")
+    (catalogue / "rules.yaml").write_text(good.replace("limit: 50", "limit: 29"), encoding="utf-8")
+    process.wait_for_log('"rules_reloaded"')
+    writer.store((a, 60, 30))
+    wait_until(lambda: len(events(url)) == 2, what="the new limit")
+    assert events(url)[1][1:] == ("level_changed", 60.0, "red")
+    assert process.terminate() == 0
+    writer.close()
 
 
 def test_an_unreachable_database_is_waited_for(lifeline: Start, catalogue: Path) -> None:

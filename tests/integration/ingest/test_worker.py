@@ -261,3 +261,23 @@ def test_rows_that_the_database_refuses_do_not_delay_the_others(
         with connect(database_url, application="tests") as link:
             row = link.execute("SELECT reason, payload FROM dead_letters").fetchall()
         assert [(reason, bytes(raw)) for reason, raw in row] == [("refused_by_database", payload(500))]
+
+
+def test_what_a_device_promises_of_its_next_reading_reaches_the_registry(
+    database_url: str, start: Callable[..., Running]
+) -> None:
+    register(database_url)
+    with ScriptedBroker() as broker:
+        start(database_url, broker.url)
+        link = session(broker, 0)
+        senml = b'[{"bt":%d.5,"n":"water.flow","v":1,"ut":7200},{"n":"water.pressure","v":0.2}]' % (START_MS // 1000)
+        link.publish(1, topic(0), senml)
+
+        def promised() -> list[tuple[object, ...]]:
+            with connect(database_url, application="tests") as connection:
+                return connection.execute(
+                    "SELECT device, property, promised_s FROM datastreams WHERE promised_s IS NOT NULL"
+                ).fetchall()
+
+        wait_until(promised, what="the promise")
+        assert promised() == [("pipe-0", "water.flow", 7200.0)]
