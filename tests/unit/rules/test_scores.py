@@ -288,7 +288,7 @@ ALL = [RISE, FALL, STUCK, STEP, COUNTER, track(COUNTER.measure, up=(5,), down=(1
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[np.ndarray, Floats, np.ndarray]:
     """Samples about a minute apart with gaps, mostly good, of few values or of any."""
-    steps = draw(st.lists(st.sampled_from([10, 60, 60, 60, 61.7, 90, 100, 400]), min_size=1, max_size=40))
+    steps = draw(st.lists(st.sampled_from([10, 60, 60, 60, 61.723451, 90, 100, 400]), min_size=1, max_size=40))
     size = len(steps)
     some = st.sampled_from([0.0, 0.1, 0.2, 1.0, 5.0, 5.05, 5.1, 20.1])
     value = draw(st.sampled_from([some, st.floats(-1e6, 1e6), st.floats(allow_nan=False, allow_infinity=False)]))
