@@ -16,23 +16,23 @@ SELECT d.id AS __value, a.name_{language} || ' · ' || d.id AS __text
  LIMIT 1000;
 
 -- name: open_alerts_by_level
--- How many alerts are open on each level.
+-- How many alerts are open on each level, and not held back.
 SELECT count(*) FILTER (WHERE level = 'red') AS red,
        count(*) FILTER (WHERE level = 'orange') AS orange,
        count(*) FILTER (WHERE level = 'yellow') AS yellow,
        count(*) FILTER (WHERE level = 'blue') AS blue
   FROM alerts
- WHERE open AND ('*' IN ({network}) OR network IN ({network}));
+ WHERE open AND NOT held_back AND ('*' IN ({network}) OR network IN ({network}));
 
 -- name: open_alerts
--- The newest open alerts.
+-- The newest open alerts that nothing holds back.
 SELECT al.raised_at AS "time", al.level, n.name_{language} AS network, al.title_{language} AS title,
        coalesce(a.name_{language}, al.subject) AS place, al.value, al.threshold, al.state,
        al.acknowledged, al.acknowledged_by
   FROM alerts al
   JOIN networks n ON n.id = al.network
   LEFT JOIN assets a ON a.id = al.asset
- WHERE al.open AND ('*' IN ({network}) OR al.network IN ({network}))
+ WHERE al.open AND NOT al.held_back AND ('*' IN ({network}) OR al.network IN ({network}))
  ORDER BY al.raised_at DESC, al.id DESC
  LIMIT 100;
 
@@ -43,7 +43,7 @@ SELECT e.time AS "time", e.event, e.level, n.name_{language} AS network, al.titl
   FROM alert_events e
   JOIN alerts al ON al.id = e.alert
   JOIN networks n ON n.id = al.network
- WHERE e.recorded_at >= $__timeFrom() AND $__timeFilter(e.time)
+ WHERE e.recorded_at >= $__timeFrom() AND $__timeFilter(e.time) AND al.class <> 'condition'
    AND ('*' IN ({network}) OR al.network IN ({network}))
  ORDER BY e.time DESC, e.id DESC
  LIMIT 100;
@@ -56,7 +56,8 @@ SELECT time_bucket(INTERVAL '1 hour', raised_at) AS "time",
        count(*) FILTER (WHERE level = 'yellow') AS yellow,
        count(*) FILTER (WHERE level = 'blue') AS blue
   FROM alerts
- WHERE $__timeFilter(raised_at) AND ('*' IN ({network}) OR network IN ({network}))
+ WHERE $__timeFilter(raised_at) AND class <> 'condition' AND NOT withdrawn
+   AND ('*' IN ({network}) OR network IN ({network}))
  GROUP BY 1
  ORDER BY 1
  LIMIT 10000;
@@ -72,7 +73,7 @@ SELECT a.name_{language} AS name, n.name_{language} AS network,
        SELECT asset, count(*) AS alerts,
               max(CASE level WHEN 'red' THEN 4 WHEN 'orange' THEN 3 WHEN 'yellow' THEN 2 ELSE 1 END) AS severity
          FROM alerts
-        WHERE open AND asset IS NOT NULL
+        WHERE open AND NOT held_back AND asset IS NOT NULL
         GROUP BY asset) w ON w.asset = a.id
  WHERE '*' IN ({network}) OR a.network IN ({network})
  ORDER BY coalesce(w.severity, 0) DESC, a.id
@@ -86,7 +87,7 @@ SELECT a.name_{language} AS source, al.level, l.relation, t.name_{language} AS t
   JOIN links l ON l.from_asset = a.id
   JOIN assets t ON t.id = l.to_asset
   JOIN networks n ON n.id = t.network
- WHERE al.open AND al.level IN ('red', 'orange')
+ WHERE al.open AND NOT al.held_back AND al.level IN ('red', 'orange')
    AND ('*' IN ({network}) OR al.network IN ({network}) OR t.network IN ({network}))
  ORDER BY CASE al.level WHEN 'red' THEN 0 ELSE 1 END, al.raised_at DESC, t.id
  LIMIT 50;

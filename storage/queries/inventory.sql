@@ -3,7 +3,9 @@
 SELECT n.id, n.name_en, n.name_zh,
        (SELECT count(*) FROM assets a WHERE a.network = n.id) AS assets,
        (SELECT count(*) FROM devices d JOIN assets a ON a.id = d.asset WHERE a.network = n.id) AS devices,
-       (SELECT count(*) FROM alerts t WHERE t.network = n.id AND t.open AND t.state = 'active') AS active_alerts
+       (SELECT count(*)
+          FROM alerts t
+         WHERE t.network = n.id AND t.open AND t.state = 'active' AND t.class <> 'condition') AS active_alerts
   FROM networks n
  ORDER BY n.id;
 

@@ -24,7 +24,7 @@ SELECT p.follower, p.partition, greatest(i.seq - p.seq, 0) AS behind,
 SELECT network, level, count(*) FILTER (WHERE state = 'active') AS active,
        count(*) FILTER (WHERE NOT acknowledged) AS unacknowledged
   FROM alerts
- WHERE open
+ WHERE open AND class <> 'condition'
  GROUP BY network, level
  ORDER BY array_position(ARRAY['red', 'orange', 'yellow', 'blue'], level), network;
 

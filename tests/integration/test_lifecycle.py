@@ -11,7 +11,9 @@ from domain.lifecycle import Facts, NotAllowedError
 from domain.times import now_micros, to_datetime
 from domain.transition import Mark, Restraint, RuleState
 from storage.alerts import Commit, commit, read_states, take_lead
-from storage.database import connect
+from storage.dashboards import panel_sql, run_panel
+from storage.database import connect, open_pool
+from storage.inventory import networks
 from storage.lifecycle import (
     Ended,
     Mode,
@@ -26,6 +28,8 @@ from storage.lifecycle import (
 )
 from storage.lifecycle import Scope as ServiceScope
 from storage.maintenance import Scope, Window, cancel, plan
+from storage.notifications import notice
+from storage.status import open_alerts
 from tests.support.history import SECOND, T0, Ledger, change, inhibition, revision
 
 CAUSE = ("cause", "device:d1")
@@ -428,3 +432,34 @@ def test_the_role_of_the_stages_may_do_all_of_it(ledger: Ledger) -> None:
     return_to_service(ledger.connection, 2, operator="Wang", comment=None, now=now_micros())
     ledger.connection.execute("RESET ROLE")
     assert ledger.alert("latched", 2) == (True,)
+
+
+def test_boards_and_counts_show_what_asks_for_attention(ledger: Ledger) -> None:
+    ledger.write(
+        change("raised", 1, rule="cause"),
+        change("raised", 10),
+        change("raised", 10, rule="night", class_="condition"),
+        restraints=[inhibition(10, CAUSE)],
+    )
+    ledger.write(change("raised", 20, "red", rule="shelved"))
+    shelved(ledger, 4)
+    board = run_panel(ledger.connection, panel_sql("open_alerts_by_level", language="en"), start=T0, end=T0)
+    assert board.rows == ((0, 0, 1, 0),)
+    assert [(found.level, found.active) for found in open_alerts(ledger.connection)] == [("red", 1), ("yellow", 2)]
+    (network,) = [found for found in networks(ledger.connection) if found.id == "gas"]
+    assert network.active_alerts == 3
+
+
+def test_a_message_names_what_was_taken_back_and_keeps_the_words_of_its_moment(database_url: str) -> None:
+    with connect(database_url, application="tests") as connection:
+        ledger = Ledger(connection)
+        ledger.write(change("raised", 10), change("level_changed", 20, "red", worse=True))
+        ledger.write(revisions=[revision(15, [])])
+        pool = open_pool(database_url, application="tests", size=1)
+        try:
+            raised, level, back = (notice(pool, event) for event in (1, 2, 3))
+        finally:
+            pool.close()
+    assert (raised.title.en, level.title.en) == ("yellow at 10", "red at 20")
+    assert (level.previous_level, raised.previous_level) == ("yellow", None)
+    assert (back.event, back.withdraws) == ("withdrawn", "level_changed")

@@ -293,8 +293,10 @@ def test_each_action_needs_its_role(plain_database_url: str) -> None:
         headers = {
             role: {"Authorization": f"Bearer {tokens.add(connection, role.value, role, valid_s=None)}"} for role in Role
         }
-    window = {"reason": "r", "network": "gas", "starts_at": instant(60), "ends_at": instant(600)}
-    asked = [(f"{ALERT}/{name}", needed, body) for name, (needed, body) in ACTIONS.items()]
+    window: dict[str, object] = {"reason": "r", "network": "gas", "starts_at": instant(60), "ends_at": instant(600)}
+    asked: list[tuple[str, Role, dict[str, object]]] = [
+        (f"{ALERT}/{name}", needed, body) for name, (needed, body) in ACTIONS.items()
+    ]
     with ApiServer(plain_database_url) as server:
         for path, needed, body in [*asked, (WINDOWS, Role.ADMIN, window)]:
             for role in Role:
