@@ -59,16 +59,22 @@ CREATE INDEX alert_events_turns ON alert_events (alert, time) WHERE event IN ('r
 CREATE INDEX alert_events_acknowledged ON alert_events (alert, recorded_at) WHERE event = 'acknowledged';
 
 -- Each time an alarm or warning was raised, until it cleared: an alert that returns and is raised again before it was
--- acknowledged has several. What late observations withdrew is not among them. It was announced if people were told at
--- any moment of it: of one that was held back first and released later, too.
+-- acknowledged has several. What late observations withdrew is not among them. `announced_at` is when people were first
+-- told of it, by the clock of the database; null: never. Of one that was held back first and released later that is the
+-- release; of one whose begin late observations moved, what was said of the begin before.
 CREATE VIEW alert_episodes AS
 SELECT r.id AS event, a.id AS alert, a.rule, a.subject, a.kind, a.class, a.network, a.area, a.asset, a.device,
        p.position_en, p.position_zh, r.level, r.time AS raised_at, r.recorded_at, e.cleared_at,
-       r.told OR EXISTS (
-           SELECT FROM alert_events t
-            WHERE t.alert = a.id AND t.told
-              AND t.event IN ('raised', 'level_changed', 'released', 'unsuppressed', 'unshelved', 'in_service')
-              AND t.time >= r.time AND (e.cleared_at IS NULL OR t.time < e.cleared_at)) AS announced
+       CASE WHEN r.told THEN r.recorded_at
+            ELSE (SELECT min(t.recorded_at)
+                    FROM alert_events t
+                   WHERE t.alert = a.id AND t.told
+                     AND t.event IN ('raised', 'level_changed', 'released', 'unsuppressed', 'unshelved', 'in_service')
+                     AND CASE WHEN t.time >= r.time THEN e.cleared_at IS NULL OR t.time < e.cleared_at
+                              ELSE r.late AND t.event = 'raised' AND NOT EXISTS (
+                                   SELECT FROM effective_alert_events x
+                                    WHERE x.alert = a.id AND x.event IN ('raised', 'cleared')
+                                      AND x.time >= t.time AND x.time < r.time) END) END AS announced_at
   FROM effective_alert_events r
   JOIN alerts a ON a.id = r.alert
   LEFT JOIN rule_positions p ON p.rule = a.rule
@@ -90,7 +96,7 @@ CREATE FUNCTION kpi_alarms(since timestamptz, until timestamptz, networks text[]
 RETURNS SETOF alert_episodes LANGUAGE sql STABLE AS $$
     SELECT *
       FROM alert_episodes
-     WHERE raised_at >= since AND raised_at < until AND announced
+     WHERE raised_at >= since AND raised_at < until AND announced_at IS NOT NULL
        AND (networks IS NULL OR '*' = ANY (networks) OR network = ANY (networks))
        AND (within IS NULL OR starts_with(area, within))
        AND (desk IS NULL OR desk IN (position_en, position_zh))
@@ -104,7 +110,7 @@ RETURNS SETOF alert_episodes LANGUAGE sql STABLE AS $$
       FROM alert_episodes
      WHERE alert IN (SELECT id FROM alerts a
                       WHERE a.raised_at < until AND (a.cleared_at IS NULL OR a.cleared_at > since))
-       AND raised_at < until AND (cleared_at IS NULL OR cleared_at > since) AND announced
+       AND raised_at < until AND (cleared_at IS NULL OR cleared_at > since) AND announced_at IS NOT NULL
        AND (networks IS NULL OR '*' = ANY (networks) OR network = ANY (networks))
        AND (within IS NULL OR starts_with(area, within))
        AND (desk IS NULL OR desk IN (position_en, position_zh))
@@ -258,9 +264,9 @@ RETURNS TABLE (alert bigint, rule text, network text, raised_at timestamptz, ack
                cleared_s double precision)
 LANGUAGE sql STABLE AS $$
     SELECT k.alert, k.rule, k.network, k.raised_at,
-           (SELECT extract(epoch FROM min(t.recorded_at) - k.recorded_at)::double precision
+           (SELECT extract(epoch FROM min(t.recorded_at) - k.announced_at)::double precision
               FROM alert_events t
-             WHERE t.alert = k.alert AND t.event = 'acknowledged' AND t.recorded_at >= k.recorded_at),
+             WHERE t.alert = k.alert AND t.event = 'acknowledged' AND t.recorded_at >= k.announced_at),
            extract(epoch FROM k.cleared_at - k.raised_at)::double precision
       FROM kpi_alarms(since, until, networks, within, desk) k
 $$;
@@ -334,7 +340,7 @@ CREATE FUNCTION kpi_unheard(since timestamptz, until timestamptz, networks text[
 RETURNS TABLE (held_back bigint, withdrawn bigint, unacknowledged bigint)
 LANGUAGE sql STABLE AS $$
     SELECT (SELECT count(*) FROM alert_episodes e
-             WHERE e.raised_at >= since AND e.raised_at < until AND NOT e.announced
+             WHERE e.raised_at >= since AND e.raised_at < until AND e.announced_at IS NULL
                AND (networks IS NULL OR '*' = ANY (networks) OR e.network = ANY (networks))
                AND (within IS NULL OR starts_with(e.area, within))
                AND (desk IS NULL OR desk IN (e.position_en, e.position_zh))),
