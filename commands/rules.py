@@ -37,6 +37,8 @@ def run() -> None:
 
     Example: `LIFELINE_DATABASE_URL=postgresql://lifeline@db/lifeline lifeline rules run`
     """
+    from zoneinfo import ZoneInfo
+
     from commands.rules_jobs import runner_beside
     from rules.engine import Engine, EngineOptions
     from rules.shelf import Folder
@@ -61,6 +63,9 @@ def run() -> None:
                 observations_s=settings.retention_s,
                 dead_letters_s=settings.dead_letter_retention_s,
             ),
+            zone=ZoneInfo(settings.zone),
+            # A day more than ingest takes late data.
+            horizon_s=settings.lateness_s + 86_400,
         ),
         Folder(settings.rules_dir),
         stop=stop,

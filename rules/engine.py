@@ -11,11 +11,13 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 import structlog
 
 from domain.errors import FencedError, UnavailableError
 from domain.times import Clock, now_micros
+from rules.evaluate import HORIZON_S
 from rules.session import Session
 from rules.shelf import Shelf, Source
 from runtime import metrics
@@ -43,6 +45,9 @@ class EngineOptions:
     #: Between two looks at the catalogue.
     look_s: float = 1.0
     retention: Retention
+    #: The time of the place, and for how long late observations may change the past.
+    zone: tzinfo = UTC
+    horizon_s: int = HORIZON_S
 
 
 class Engine:
@@ -123,7 +128,14 @@ class Engine:
         ended = threading.Event()
         keeper = threading.Thread(target=self._keep_house, args=(ended,), name="housekeeping", daemon=True)
         try:
-            session = Session(connection, self._shelf, leader=self._name, clock=self._clock)
+            session = Session(
+                connection,
+                self._shelf,
+                leader=self._name,
+                clock=self._clock,
+                zone=self._options.zone,
+                horizon_s=self._options.horizon_s,
+            )
             self._round_at = time.monotonic()
             self._lead(True)
             log.info("leading", name=self._name)

@@ -1,32 +1,43 @@
 """The pure engine: observations and a clock in, transitions out; nothing is remembered until it is adopted.
 
-A batch is reduced with numpy to the few datastreams that matter: those with a value outside their quiet band, and those
-on which a rule is not normal (their band is empty, so that every value lies outside). Only these go through the state
-machine of `threshold`, one sample after the other in event time.
+The history of a rule on a subject is a function of the rule, the registry, the observations and the clock alone. The
+engine keeps it up to date: observations in order carry it on; late ones find it anew from their own time on, and what
+changes is told as a rewriting. In whatever order and batches observations come, once they all have come the history is
+the same.
+
+A batch is reduced with numpy to the few datastreams that matter: those with a value outside their quiet band, those
+whose measure may be beyond a limit, those on which a rule is not normal (their band is empty), and those with late
+observations where something happened. Only these go through the state machine of `threshold`, one sample after the
+other in event time.
 
 `evaluate` and `tick` change nothing: they return a Step, which the caller commits and then adopts. A crash or a failed
 commit in between leaves the memory as it was.
-
-Late observations (older than the newest good one of their datastream) cannot change what has been decided since: the
-states keep no past. While a rule is normal on the datastream, late samples are judged by themselves (`excursion`): what
-they would have raised is raised and cleared, in event time. While a rule is not normal, or its delay does not run out
-within the late samples alone, they are counted as `undecided`, and nothing else. `_late` is the one place where a full
-evaluation anew from their time on can take over.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from datetime import UTC, tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.alert import AlertEvent, Level
-from domain.subject import datastream_subject
 from domain.transition import RuleState
-from rules.plan import Floats, Ints, Plan
-from rules.silence import NEVER, judge
-from rules.step import Index, Key, Observations, Step, Transition
-from rules.threshold import NORMAL, Change, Sample, State, reveal, run
-from rules.track import Track
+from rules.absences import Absences, World
+from rules.fusing import Fusings
+from rules.judging import Series, Verdict, Work, anew, concerns, go_on, need_since
+from rules.marks import Mark
+from rules.memory import Memory, joined
+from rules.past import ArrayPast, Past
+from rules.plan import Ints, Plan
+from rules.restraint import Restraints
+from rules.step import QUIET, Dense, Observations, Step
+from rules.teller import Teller
+from rules.threshold import Change, reveal
+
+#: For how long late observations may change the past, in seconds, if nobody says otherwise: a day beyond the week that
+#: ingest takes late data by default.
+HORIZON_S = 8 * 86_400
+#: How often what is too old to change is forgotten, by the clock.
+_SWEEP = 600_000_000
 
 
 class Evaluator:
@@ -34,278 +45,297 @@ class Evaluator:
 
     Args:
         plan: Rules laid over the registry.
+        past: Where stored observations can be read again; default: what this evaluator has seen itself.
+        zone: The time of the place.
+        horizon_s: For how long late observations may change the past.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, past: Past | None = None, *, zone: tzinfo = UTC, horizon_s: int = HORIZON_S) -> None:
         self.plan = plan
-        size = len(plan.watched)
-        self._evaluated: Ints = np.full(size, NEVER, dtype=np.int64)
-        self._doubtful: Ints = np.full(size, NEVER, dtype=np.int64)
-        self._held: Floats = np.full(size, np.nan)
-        self._low, self._high = plan.low.copy(), plan.high.copy()
-        self._states: dict[Key, State] = {}
-        self._absent = [np.full(len(silence.subjects), NEVER, dtype=np.int64) for silence in plan.silences]
-        self._pending: dict[int, None] = {}
-        self._clock = NEVER
+        self._own = ArrayPast() if past is None else None
+        self._past: Past = past or self._own or ArrayPast()
+        self._horizon = horizon_s * 1_000_000
+        self._memory = Memory(plan, zone)
+        self._absences = Absences(plan, self._horizon)
+        self._fusings = Fusings(plan, zone, self._horizon)
+        self._restraints = Restraints(plan)
+        self._teller = Teller(plan, self._fusings, zone)
+        self._swept = 0
 
     # Restoring what was committed.
 
     def restore(self, standings: Iterable[RuleState]) -> list[RuleState]:
         """Takes over what was kept; returns what fits no rule or subject any more."""
         orphans = []
-        silent = {
-            (silence.rule.id, subject): (number, position)
-            for number, silence in enumerate(self.plan.silences)
-            for position, subject in enumerate(silence.subjects)
-        }
-        for kept in standings:
-            key = (kept.rule, kept.subject)
-            number = self._number(kept.subject)
-            own = next((t for t in self.plan.tracks[number] if t.name == kept.rule), None) if number >= 0 else None
-            if key in silent:
-                place = silent[key]
-                self._absent[place[0]][place[1]] = kept.at
-            elif own is not None:
-                rank = own.rank_of(kept.level)
-                since = kept.since[: len(own.levels) - rank]
-                self._set_state(number, key, State(rank, since, kept.at))
-            else:
-                orphans.append(kept)
+        kept = list(standings)
+        for own in kept:
+            fits = self._memory.restore(own) or self._restore_absence(own) or self._restore_fused(own)
+            if not fits:
+                orphans.append(own)
+        left = {(own.rule, own.subject) for own in orphans}
+        self._restraints.restore(own for own in kept if (own.rule, own.subject) not in left)
         return orphans
 
-    def remember(self, datastreams: NDArray[np.int32], times: Ints, values: Floats, *, good: bool) -> None:
+    def remember(self, datastreams: NDArray[np.int32], times: Ints, values: NDArray[np.float64], *, good: bool) -> None:
         """Takes over the newest observation that was seen on each datastream; `good`: evaluated, too."""
-        index = self.plan.index(datastreams)
-        known = index >= 0
-        index, times, values = index[known], times[known], values[known]
-        np.maximum.at(self._evaluated if good else self._doubtful, index, times)
-        if good:
-            self._held[index] = values
+        self._memory.remember(self.plan.index(datastreams), times, values, good=good)
+
+    def warm(self) -> None:
+        """Reads what measures look back at, once, after all was restored and remembered; else it is read often."""
+        self._memory.warm(self._past)
+
+    def listen(self, listening: Ints | int) -> None:
+        """Since when each datastream (by dense number) has been listened to without interruption."""
+        self._memory.listening[:] = listening
 
     def inherit(self, former: "Evaluator") -> list[RuleState]:
         """Takes over everything from an evaluator with an older plan; returns what fits no rule or subject any more."""
-        datastreams, evaluated, doubtful, held = former.newest()
-        self.remember(datastreams, evaluated, held, good=True)
-        self.remember(datastreams, doubtful, held, good=False)
-        self._clock = former.clock
+        own, old = self.plan, former.plan
+        ids = np.array([item.datastream for item in old.watched], dtype=np.int32)
+        self._memory.inherit(former._memory, own.index(ids))  # noqa: SLF001 - another one of us
+        if self._own is not None and former._own is not None:  # noqa: SLF001
+            self._own.join(former._own)  # noqa: SLF001
         return self.restore(former.standings())
 
     @property
     def clock(self) -> int:
         """The latest instant that was judged, microseconds since 1970 (UTC)."""
-        return self._clock
-
-    def newest(self) -> tuple[NDArray[np.int32], Ints, Ints, Floats]:
-        """For each datastream: its id, the times of its newest good and doubtful values, and the value that holds."""
-        datastreams = np.array([w.datastream for w in self.plan.watched], dtype=np.int32)
-        return datastreams, self._evaluated, self._doubtful, self._held
+        return int(self._memory.clock.max(initial=np.iinfo(np.int64).min))
 
     def standings(self) -> list[RuleState]:
-        """Everything that is not normal."""
-        kept = [
-            RuleState(rule=key[0], subject=key[1], level=self._level(key, state), since=state.since, at=state.at)
-            for key, state in self._states.items()
-        ]
-        for silence, absent in zip(self.plan.silences, self._absent, strict=True):
-            kept += [
-                RuleState(
-                    rule=silence.rule.id,
-                    subject=silence.subjects[position],
-                    level=silence.level,
-                    since=(),
-                    at=int(absent[position]),
-                )
-                for position in np.flatnonzero(absent != NEVER)
-            ]
-        return kept
+        """Everything that is to be kept: what is not normal, and what late observations may still change."""
+        kept = [self._teller.of_track(key, story) for key, story in self._memory.stories.items()]
+        kept += [self._teller.of_absence(plan, place, marks) for plan, place, marks in self._absences.standing()]
+        kept += [self._teller.of_fusion(place, marks) for place, marks in self._fusings.standing()]
+        return [own for own in kept if own is not None]
 
     # Evaluation.
 
     def evaluate(self, batch: Observations) -> Step:
         """What a batch brings about."""
         step = Step(observations=len(batch.times))
-        index, times, values, qualities = self.plan.index(batch.datastreams), batch.times, batch.values, batch.qualities
-        if index.size and index.min() < 0:
-            known = index >= 0
-            step.unknown = int(index.size - known.sum())
-            index, times, values, qualities = index[known], times[known], values[known], qualities[known]
-        if qualities.any():
-            good = qualities == 0
-            step.doubtful = (index[~good], times[~good])
-            index, times, values = index[good], times[good], values[good]
-        step.good = (index, times)
-        late = int(np.count_nonzero(times < self._evaluated.take(index)))
-        outside = ~((values >= self._low.take(index)) & (values <= self._high.take(index)))
-        if outside.any():
-            marked = np.zeros(len(self.plan.watched), dtype=bool)
-            marked[index[outside]] = True
-            chosen = np.flatnonzero(marked.take(index))
-            chosen = chosen[np.lexsort((times[chosen], index[chosen]))]
-            for number, samples in _runs(index[chosen], times[chosen], values[chosen]):
-                late -= self._judge(step, number, samples)
+        dense = self._dense(step, batch)
+        step.batch = dense
+        if self._own is not None:
+            self._own.add(batch.datastreams, batch.times, batch.values, batch.qualities)
+        chosen = self._memory.interesting(dense, self._past)
+        late = self._memory.late(dense)
+        if chosen.any():
+            late -= self._judge_chosen(step, dense, chosen)
         if late:
             step.late["quiet"] += late
-        step.transitions.sort(key=lambda t: t.time)
+        memory = self._memory
+        world = World(memory.seen, memory.clock, memory.listening, self._past)
+        for found in self._absences.observe(dense.numbers, dense.times, world):
+            step.absences[found.plan, found.position] = found.marks
+            self._teller.absence(step, found)
+        self._finish(step, None)
         return step
 
-    def tick(self, now: int) -> Step:
-        """What the passing of time brings about, up to the caught-up clock; it never runs backwards."""
-        now = max(now, self._clock)
-        step = Step(clock=now)
-        for number in self._pending:
-            last = Sample(int(self._evaluated[number]), float(self._held[number]))
-            for own in self.plan.tracks[number]:
-                changes: list[Change] = []
-                before = self._states.get((own.name, self._subject(number)), NORMAL)
-                if before.since:
-                    after = reveal(own, before, last, now, changes)
-                    self._note(step, number, own, (before, after), changes)
-        seen = np.maximum(self._evaluated, self._doubtful)
-        for place, (silence, absent) in enumerate(zip(self.plan.silences, self._absent, strict=True)):
-            for change in judge(silence, seen, absent, now):
-                subject = silence.subjects[change.position]
-                step.absences.append((place, change.position, change.time if change.began else NEVER))
-                step.standings[silence.rule.id, subject] = (
-                    RuleState(rule=silence.rule.id, subject=subject, level=silence.level, since=(), at=change.time)
-                    if change.began
-                    else None
-                )
-                step.transitions.append(
-                    Transition(
-                        rule=silence.rule,
-                        subject=subject,
-                        watched=self.plan.watched[int(silence.first[change.position])],
-                        event=AlertEvent.RAISED if change.began else AlertEvent.CLEARED,
-                        time=change.time,
-                        level=silence.level,
-                        value=None,
-                        threshold=float(silence.allowed[change.position]) / 1e6,
-                    )
-                )
-        step.transitions.sort(key=lambda t: t.time)
+    def tick(self, now: int | Ints, listening: int | Ints | None = None) -> Step:
+        """What the passing of time brings about, up to the caught-up clock; it never runs backwards.
+
+        Args:
+            now: Up to when everything that was published is known; of all datastreams, or of each by dense number.
+            listening: Since when they have been listened to without interruption; None: as before.
+        """
+        memory = self._memory
+        clock = np.maximum(memory.clock, now)
+        step = Step(clock=clock)
+        step.listening = (
+            memory.listening if listening is None else np.broadcast_to(listening, clock.shape).astype(np.int64)
+        )
+        self._make_sure(step, clock)
+        for key in list(memory.pending):
+            if key in step.stories:
+                continue
+            number, own = memory.track_of(key)
+            story = memory.stories[key]
+            last = story.last if own.measure is not None else memory.last(number)
+            if last is None:
+                continue
+            changes: list[Change] = []
+            state = reveal(own, story.state, last, int(clock[number]), changes)
+            if state != story.state:
+                marks = (*story.marks, *(Mark(c.time, 0 if c.event == "cleared" else c.rank, c.value) for c in changes))
+                verdict = Verdict(story._replace(state=state, marks=marks), len(story.marks), None)
+                self._settle(step, key, verdict)
+        for found in self._absences.pass_time(memory.seen, clock, step.listening):
+            step.absences[found.plan, found.position] = found.marks
+            self._teller.absence(step, found)
+        self._forget(step, clock)
+        self._finish(step, clock)
         return step
 
     def adopt(self, step: Step) -> None:
         """Remembers a step; called after its commit."""
-        if step.good is not None:
-            np.maximum.at(self._evaluated, *step.good)
-        if step.doubtful is not None:
-            np.maximum.at(self._doubtful, *step.doubtful)
-        for number, sample in step.samples.items():
-            self._held[number] = sample.value
-        for key, state in step.states.items():
-            self._set_state(self._number(key[1]), key, state)
-        for place, position, at in step.absences:
-            self._absent[place][position] = at
-        if step.clock is not None:
-            self._clock = step.clock
+        self._memory.adopt(step)
+        for (plan, position), marks in step.absences.items():
+            self._absences.adopt(plan, position, marks)
+        self._fusings.adopt(step)
+        self._restraints.adopt(step)
 
     # The few that matter.
 
-    def _judge(self, step: Step, number: int, samples: list[Sample]) -> int:
-        """Runs all rules of one datastream over its samples, in order of time; returns how many samples were late."""
-        time = int(self._evaluated[number])
-        last = None if time == NEVER else Sample(time, float(self._held[number]))
-        late = [s for s in samples if s.time < time]
-        # A sample of the instant of the last one is the same sample again.
-        fresh = [s for s in samples if s.time > time]
-        subject = self._subject(number)
-        for own in self.plan.tracks[number]:
-            before = self._states.get((own.name, subject), NORMAL)
-            changes: list[Change] = []
-            try:
-                if late:
-                    step.late[self._late(own, before, late, time, changes)] += len(late)
-                after = run(own, before, last, fresh, changes)
-            except Exception as exc:  # noqa: BLE001 - one rule's fault must not silence the others
-                step.failures[own.name] = f"{type(exc).__name__}: {exc}"
-                continue
-            self._note(step, number, own, (before, after), changes)
-        if fresh:
-            step.samples[number] = fresh[-1]
-        return len(late)
+    def _dense(self, step: Step, batch: Observations) -> Dense:
+        index = self.plan.index(batch.datastreams)
+        if index.size and index.min() < 0:
+            known = index >= 0
+            step.unknown = int(index.size - known.sum())
+            return Dense(index[known], batch.times[known], batch.values[known], batch.qualities[known])
+        return Dense(index, batch.times, batch.values, batch.qualities)
 
-    @staticmethod
-    def _late(_own: Track, _state: State, _late: list[Sample], _newest: int, _changes: list[Change]) -> str:
-        """Judges late samples of one rule; the result is a label of the metric."""
-        return "undecided"
+    def _judge_chosen(self, step: Step, dense: Dense, chosen: NDArray[np.bool_]) -> int:
+        """Runs the rules of the chosen datastreams; returns how many late samples they account for."""
+        works = self._memory.works(dense, chosen)
+        self._look_back(works)
+        late = 0
+        for number, work in works.items():
+            late += len(work.late)
+            if work.fresh:
+                step.samples[number] = work.fresh[-1]
+            for place, own in enumerate(self.plan.tracks[number]):
+                key = self._memory.key(number, place)
+                story = self._memory.stories.get(key, QUIET)
+                again = concerns(own, story, work) or key in self._memory.unsure
+                baseline = self._memory.baseline(number, own, work, self._past)
+                try:
+                    if again:
+                        keep = work.first - self._horizon
+                        clock = int(self._memory.clock[number])
+                        verdict = anew(own, story, work, baseline, clock=clock, keep_from=keep)
+                    else:
+                        verdict = go_on(own, story, work, baseline, work.first - self._horizon)
+                except Exception as exc:  # noqa: BLE001 - one rule's fault must not silence the others
+                    step.failures[own.name.partition("#")[0]] = f"{type(exc).__name__}: {exc}"
+                    continue
+                if work.late and not own.name.count("#"):
+                    step.late[_result(again=again, verdict=verdict)] += len(work.late)
+                self._settle(step, key, verdict)
+        return late
 
-    def _note(self, step: Step, number: int, own: Track, states: tuple[State, State], changes: list[Change]) -> None:
-        before, after = states
-        if not changes and after == before:
+    def _make_sure(self, step: Step, clock: Ints) -> None:
+        """Finds anew what a restart has left unsure, though nothing has come since."""
+        works = {
+            number: self._memory.idle(number) for number in {self._memory.track_of(k)[0] for k in self._memory.unsure}
+        }
+        self._look_back(works)
+        for key in sorted(self._memory.unsure):
+            number, own = self._memory.track_of(key)
+            story, work = self._memory.stories[key], works[number]
+            baseline = self._memory.baseline(number, own, work, self._past)
+            verdict = anew(
+                own, story, work, baseline, clock=int(clock[number]), keep_from=int(clock[number]) - self._horizon
+            )
+            self._settle(step, key, verdict)
+            step.stories.setdefault(key, verdict.story)
+
+    def _look_back(self, works: dict[int, Work]) -> None:
+        """Reads what is needed of the past, for all at once."""
+        memory = self._memory
+        wanted: dict[int, int] = {}
+        for number, work in works.items():
+            for place, own in enumerate(self.plan.tracks[number]):
+                key = memory.key(number, place)
+                since = need_since(own, memory.stories.get(key, QUIET), work, anew=key in memory.unsure)
+                if since is not None:
+                    wanted[number] = min(since, wanted.get(number, since))
+        if not wanted:
             return
-        key = (own.name, self._subject(number))
-        if after != before and not (after.normal and before.normal):
-            step.states[key] = after
-            step.standings[key] = (
-                None
-                if after.normal
-                else RuleState(
-                    rule=key[0],
-                    subject=key[1],
-                    level=own.level(after.rank) if after.rank else None,
-                    since=after.since,
-                    at=after.at,
-                )
-            )
-        rank = before.rank
-        for change in changes:
-            step.transitions.append(
-                Transition(
-                    rule=self.plan.rules[own.name],
-                    subject=key[1],
-                    watched=self.plan.watched[number],
-                    event=change.event,
-                    time=change.time,
-                    level=own.level(change.rank),
-                    value=change.value,
-                    threshold=own.threshold(change.rank, change.value),
-                    worse=change.event is AlertEvent.LEVEL_CHANGED and change.rank > rank,
-                )
-            )
-            rank = change.rank
+        ids = np.array([self.plan.watched[number].datastream for number in wanted], dtype=np.int32)
+        found = self._past.samples(ids, np.array(list(wanted.values()), dtype=np.int64))
+        index = self.plan.index(found.datastreams)
+        for number in wanted:
+            own = index == number
+            stored = Series(found.times[own], found.values[own], found.qualities[own])
+            works[number] = works[number]._replace(known=joined(works[number], stored))
 
-    def _subject(self, number: int) -> str:
-        return datastream_subject(self.plan.watched[number].datastream)
+    def _settle(self, step: Step, key: int, verdict: Verdict) -> None:
+        """Notes a verdict, tells what it changed, and who must look at it."""
+        before = self._memory.stories.get(key, QUIET)
+        story = verdict.story
+        if story == before and verdict.wrong is None:
+            return
+        step.stories[key] = story
+        self._teller.track(step, key, before, verdict)
 
-    def _number(self, subject: str) -> int:
-        """The dense number of a datastream's subject; -1 if it is none that the plan knows."""
-        kind, _, identifier = subject.partition(":")
-        if kind != "datastream" or not identifier.isdigit() or int(identifier) >= len(self.plan.lookup):
-            return -1
-        return int(self.plan.lookup[int(identifier)])
+    def _forget(self, step: Step, clock: Ints) -> None:
+        newest = int(clock.max(initial=0))
+        if newest - self._swept < _SWEEP:
+            return
+        self._swept = newest
+        for key, story in self._memory.stories.items():
+            if key not in step.stories and story.state.normal and _old(story.marks, newest - self._horizon):
+                step.stories[key] = story._replace(marks=())
+                self._teller.forget_track(step, key)
+        for plan, position, marks in list(self._absences.standing()):
+            if (plan, position) not in step.absences and _old(marks, newest - self._horizon):
+                step.absences[plan, position] = ()
+                self._teller.forget_absence(step, plan, position)
+        for place, marks in self._fusings.standing():
+            if place not in step.fusions and _old(marks, newest - self._horizon):
+                step.fusions[place] = ()
+                self._teller.forget_fusion(step, place)
 
-    def _level(self, key: Key, state: State) -> Level | None:
-        own = next(t for t in self.plan.tracks[self._number(key[1])] if t.name == key[0])
-        return own.level(state.rank) if state.rank else None
+    def _finish(self, step: Step, clock: Ints | None) -> None:
+        def stood(name: str, number: int) -> tuple[Mark, ...]:
+            place = self._teller.silence_of(name, number)
+            if place is not None:
+                return self._absences.marks(*place)
+            key = self._memory.named(name, number)
+            return self._memory.stories.get(key, QUIET).marks if key is not None else ()
 
-    def _set_state(self, number: int, key: Key, state: State) -> None:
-        """Keeps a state; the quiet band of its datastream is empty while any of its rules is not normal."""
-        if state.normal:
-            self._states.pop(key, None)
-        else:
-            self._states[key] = state
-        states = [self._states.get((own.name, key[1]), NORMAL) for own in self.plan.tracks[number]]
-        busy = any(not s.normal for s in states)
-        self._low[number] = np.inf if busy else self.plan.low[number]
-        self._high[number] = -np.inf if busy else self.plan.high[number]
-        if any(s.since for s in states):
-            self._pending[number] = None
-        else:
-            self._pending.pop(number, None)
+        def leaves(name: str, number: int) -> tuple[Mark, ...]:
+            place = self._teller.silence_of(name, number)
+            if place is not None:
+                return step.absences[place] if place in step.absences else stood(name, number)
+            key = self._memory.named(name, number)
+            return step.stories[key].marks if key in step.stories else stood(name, number)
 
+        def heard(number: int) -> bool:
+            return self._memory.heard(number, step)
 
-def _runs(index: Index, times: Ints, values: Floats) -> Iterator[tuple[int, list[Sample]]]:
-    """The samples of each datastream; of several at one instant, the first."""
-    starts = np.flatnonzero(np.append(True, index[1:] != index[:-1])).tolist()
-    numbers = index[starts].tolist()
-    instants, readings = times.tolist(), values.tolist()
-    for number, begin, end in zip(numbers, starts, [*starts[1:], len(instants)], strict=True):
-        yield (
-            number,
-            [
-                Sample(instants[at], readings[at])
-                for at in range(begin, end)
-                if at == begin or instants[at] != instants[at - 1]
-            ],
+        for found in self._fusings.judge(step, leaves, stood, heard, clock):
+            step.due[found.place] = found.due
+            if found.wrong is not None or found.kept < len(found.marks):
+                step.fusions[found.place] = found.marks
+                self._teller.fusion(step, found, leaves, heard)
+        step.transitions.sort(key=lambda own: (own.time, own.rule.id, own.subject))
+        now = (
+            int(clock.max(initial=0))
+            if clock is not None
+            else int(step.batch.times.max(initial=0))
+            if step.batch
+            else 0
         )
+        self._restraints.judge(step, now)
+
+    def _restore_absence(self, kept: RuleState) -> bool:
+        place = self._teller.silence_named(kept.rule, kept.subject)
+        if place is not None:
+            marks = tuple(Mark(own.time, 0 if own.level is None else 1, own.value) for own in kept.marks)
+            if not marks and kept.level is not None:
+                marks = (Mark(kept.at, 1, None),)
+            self._absences.adopt(*place, marks)
+        return place is not None
+
+    def _restore_fused(self, kept: RuleState) -> bool:
+        place = self._teller.fusion_named(kept.rule, kept.subject)
+        if place is not None:
+            fusion = self.plan.fusions[place]
+            ranks = {level: rank for rank, (level, _) in enumerate(fusion.levels, 1)}
+            marks = tuple(
+                Mark(own.time, 0 if own.level is None else ranks.get(own.level, 1), own.value) for own in kept.marks
+            )
+            self._fusings.restore(place, marks)
+        return place is not None
+
+
+def _old(marks: tuple[Mark, ...], before: int) -> bool:
+    return bool(marks) and not marks[-1].rank and marks[-1].time < before
+
+
+def _result(*, again: bool, verdict: Verdict) -> str:
+    if not again:
+        return "quiet"
+    return "rewritten" if verdict.wrong is not None or verdict.kept < len(verdict.story.marks) else "confirmed"

@@ -90,5 +90,5 @@ def _subjects(plan: Plan) -> Counter[str]:
         for name in {own.name.partition("#")[0] for own in tracks[number]}:
             found[name] += times
     for silence in plan.silences:
-        found[silence.rule.id] += len(silence.subjects)
+        found[silence.name.partition("#")[0]] += len(silence.subjects)
     return found

@@ -29,6 +29,21 @@ class Told(NamedTuple):
     worse: bool
 
 
+#: More marks than this of one rule and subject are not kept.
+CAP = 512
+
+
+def trimmed(marks: tuple[Mark, ...], before: int) -> tuple[Mark, ...]:
+    """The marks without the episodes that ended before an instant, and without the oldest of too many."""
+    drop = 0
+    for at, mark in enumerate(marks):
+        if mark.time >= before and len(marks) - at <= CAP:
+            break
+        if not mark.rank:
+            drop = at + 1
+    return marks[drop:]
+
+
 def rank_at(marks: Sequence[Mark], time: int) -> int:
     """The rank at an instant."""
     at = bisect_right(marks, time, key=_time)

@@ -40,6 +40,10 @@ class ArrayPast:
         """Adds observations in any order."""
         self._added.append(Columns(datastreams=datastreams, times=times, values=values, qualities=qualities))
 
+    def join(self, other: "ArrayPast") -> None:
+        """Adds everything that another one holds."""
+        self._added.append(other.whole)
+
     @property
     def whole(self) -> Columns:
         """Everything, in order."""

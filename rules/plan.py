@@ -4,38 +4,37 @@ Datastreams are numbered densely from 0, the devices one after the other, so tha
 Datastreams that the same rules watch share one tuple of tracks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.alert import Level
 from domain.catalogue import properties
-from domain.subject import Watched, datastream_subject, device_subject
-from domain.times import MICROS_PER_SECOND
+from domain.subject import Watched
 from rules.condition import Absence, Position, Threshold
+from rules.fused import Fused, Leaf
+from rules.fusion import Fusion, lay
+from rules.measure import Measure
+from rules.override import Override, applied
 from rules.rule import ANY_NETWORK, Rule
-from rules.track import Track, track
+from rules.silence import SilencePlan, for_leaf, for_rule
+from rules.surroundings import Surroundings
+from rules.track import Track, leaf_track, track
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SilencePlan:
-    """One absence rule and the subjects it watches. Times in microseconds."""
+class Measured:
+    """The datastreams on which one measure is judged, and between which scores nothing happens while all is normal."""
 
-    rule: Rule
-    level: Level
-    subjects: tuple[str, ...]
-    #: For each subject, where its datastreams begin and end in the dense numbering.
-    first: NDArray[np.intp]
-    last: NDArray[np.intp]
-    #: How long each may be silent.
-    allowed: Ints
-    #: From when silence counts if nothing was ever heard.
-    birth: Ints
+    measure: Measure
+    numbers: NDArray[np.intp]
+    low: Floats
+    high: Floats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,10 +46,13 @@ class Plan:
     #: Dense number by datastream id; -1 where no datastream is.
     lookup: NDArray[np.int32]
     tracks: tuple[tuple[Track, ...], ...]
-    #: While everything is normal, a value in [low, high] changes nothing.
+    #: While everything is normal, a value in [low, high] changes nothing of what judges values themselves.
     low: Floats
     high: Floats
+    measured: tuple[Measured, ...]
     silences: tuple[SilencePlan, ...]
+    fusions: tuple[Fusion, ...]
+    surroundings: Surroundings
 
     def index(self, datastreams: NDArray[np.int32]) -> NDArray[np.intp]:
         """Dense numbers of datastream ids; -1 for an unknown one."""
@@ -73,79 +75,130 @@ def _applies(rule: Rule, watched: Watched, shared: frozenset[str]) -> bool:
     return all(watched.tags.get(key) == value for key, value in scope.tags.items())
 
 
-def build(rules: Iterable[Rule], watched: Iterable[Watched], shared: frozenset[str] | None = None) -> Plan:
+def build(
+    rules: Iterable[Rule],
+    watched: Iterable[Watched],
+    *,
+    surroundings: Surroundings | None = None,
+    shared: frozenset[str] | None = None,
+    overrides: Sequence[Override] = (),
+) -> Plan:
     """Lays rules over datastreams.
 
     Args:
-        rules: The catalogue.
+        rules: The catalogue; rules that are not enabled are left out.
         watched: Every registered datastream.
+        surroundings: Where the assets stand and how they are linked; fused rules look around in it.
         shared: Properties that belong to no single network; default: those of the shipped vocabulary.
+        overrides: What the site changes.
     """
-    by_id = {rule.id: rule for rule in rules}
+    by_id = {rule.id: rule for rule in rules if rule.enabled}
     if shared is None:
         shared = frozenset(p.id for p in properties() if p.network is None)
+    surroundings = surroundings or Surroundings((), ())
     ordered = tuple(sorted(watched, key=lambda w: (w.device, w.datastream)))
     lookup = np.full(max((w.datastream for w in ordered), default=0) + 1, -1, dtype=np.int32)
-    low, high = np.full(len(ordered), -np.inf), np.full(len(ordered), np.inf)
-    thresholds = [rule for rule in by_id.values() if isinstance(rule.condition, Threshold | Position)]
-    interned: dict[tuple[object, ...], tuple[tuple[Track, ...], float, float]] = {}
-    tracks = []
     for number, item in enumerate(ordered):
         lookup[item.datastream] = number
-        key = (item.property, item.network, item.asset_kind, item.interval_s, tuple(sorted(item.tags.items())))
-        if key not in interned:
-            made = (track(rule, item.interval_s, item.tags) for rule in thresholds if _applies(rule, item, shared))
-            own = tuple(one for one in made if one is not None)
-            interned[key] = (own, *_band(own))
-        own, low[number], high[number] = interned[key]
-        tracks.append(own)
-    silences = [_silence(rule, ordered, shared) for rule in by_id.values() if isinstance(rule.condition, Absence)]
+    local = _Local(by_id.values(), shared, overrides)
+    fusions = lay([rule for rule in by_id.values() if isinstance(rule.condition, Fused)], ordered, surroundings)
+    members = _members(fusions)
+    tracks = [
+        own + tuple(_leaf_tracks(members.get(number, {}), item))
+        for number, (item, own) in enumerate(zip(ordered, map(local.tracks, ordered), strict=True))
+    ]
+    silences = [
+        for_rule(rule, ordered, partial(local.rule_on, rule))
+        for rule in by_id.values()
+        if isinstance(rule.condition, Absence)
+    ]
+    silences += for_leaf(fusions, ordered)
     return Plan(
         rules=by_id,
         watched=ordered,
         lookup=lookup,
         tracks=tuple(tracks),
-        low=low,
-        high=high,
+        low=np.array([_band(own, None)[0] for own in tracks], dtype=np.float64),
+        high=np.array([_band(own, None)[1] for own in tracks], dtype=np.float64),
+        measured=_measured(tracks),
         silences=tuple(silences),
+        fusions=fusions,
+        surroundings=surroundings,
     )
 
 
-def _band(tracks: Sequence[Track]) -> tuple[float, float]:
-    high = min((own.up[0] for own in tracks if own.up), default=np.inf)
-    low = max((-own.down[0] for own in tracks if own.down), default=-np.inf)
+class _Local:
+    """Rules as they are on one datastream: scope, overrides and tags decide; equal datastreams share the outcome."""
+
+    def __init__(self, rules: Iterable[Rule], shared: frozenset[str], overrides: Sequence[Override]) -> None:
+        self._rules = [rule for rule in rules if isinstance(rule.condition, Threshold | Position)]
+        self._shared = shared
+        self._overrides: dict[str, list[Override]] = {}
+        for override in overrides:
+            self._overrides.setdefault(override.rule, []).append(override)
+        self._assets = frozenset(asset for override in overrides for asset in override.where.assets or ())
+        self._areas = bool(overrides)
+        self._interned: dict[tuple[object, ...], tuple[Track, ...]] = {}
+
+    def rule_on(self, rule: Rule, item: Watched) -> Rule | None:
+        """The rule as it is there; None if it does not apply."""
+        if not _applies(rule, item, self._shared):
+            return None
+        own = self._overrides.get(rule.id)
+        return applied(rule, own, item.asset, item.asset_kind, item.area, item.tags) if own else rule
+
+    def tracks(self, item: Watched) -> tuple[Track, ...]:
+        """Every threshold and position rule there."""
+        key = (
+            item.property,
+            item.network,
+            item.asset_kind,
+            item.interval_s,
+            tuple(sorted(item.tags.items())),
+            item.asset if item.asset in self._assets else None,
+            item.area if self._areas else None,
+        )
+        if key not in self._interned:
+            found = (self.rule_on(rule, item) for rule in self._rules)
+            made = (track(rule, item.interval_s, item.tags) for rule in found if rule is not None)
+            self._interned[key] = tuple(one for one in made if one is not None)
+        return self._interned[key]
+
+
+def _members(fusions: Iterable[Fusion]) -> dict[int, dict[str, Leaf]]:
+    """The leaves that judge values, by the datastreams that they look at."""
+    found: dict[int, dict[str, Leaf]] = {}
+    for fusion in fusions:
+        for own in fusion.leaves:
+            if own.leaf.absent is None:
+                for number in own.members:
+                    found.setdefault(number, {})[own.name] = own.leaf
+    return found
+
+
+def _leaf_tracks(leaves: Mapping[str, Leaf], item: Watched) -> Iterable[Track]:
+    for name, leaf in sorted(leaves.items()):
+        made = leaf_track(name, leaf, item.interval_s, item.tags)
+        if made is not None:
+            yield made
+
+
+def _band(tracks: Sequence[Track], measure: Measure | None) -> tuple[float, float]:
+    own = [one for one in tracks if one.measure == measure]
+    high = min((one.up[0] for one in own if one.up), default=np.inf)
+    low = max((-one.down[0] for one in own if one.down), default=-np.inf)
     return low, high
 
 
-def _silence(rule: Rule, ordered: Sequence[Watched], shared: frozenset[str]) -> SilencePlan:
-    if not isinstance(rule.condition, Absence):
-        raise TypeError(f"rule {rule.id} is not about absence")
-    silence = rule.condition.absence
-    whole_device = rule.applies_to.property is None
-    first: list[int] = []
-    last: list[int] = []
-    for number, item in enumerate(ordered):
-        if whole_device and number and ordered[number - 1].device == item.device:
-            if last and last[-1] == number:
-                last[-1] = number + 1
-        elif _applies(rule, item, shared):
-            first.append(number)
-            last.append(number + 1)
-    chosen = [ordered[number] for number in first]
-    return SilencePlan(
-        rule=rule,
-        level=Level.parse(silence.level),
-        subjects=tuple(
-            device_subject(item.device) if whole_device else datastream_subject(item.datastream) for item in chosen
-        ),
-        first=np.array(first, dtype=np.intp),
-        last=np.array(last, dtype=np.intp),
-        allowed=np.array(
-            [int((silence.factor * item.interval_s + silence.grace_s) * MICROS_PER_SECOND) for item in chosen],
-            dtype=np.int64,
-        ),
-        birth=np.array(
-            [min(w.registered_at for w in ordered[begin:end]) for begin, end in zip(first, last, strict=True)],
-            dtype=np.int64,
-        ),
-    )
+def _measured(tracks: Sequence[tuple[Track, ...]]) -> tuple[Measured, ...]:
+    kinds: dict[Measure, list[int]] = {}
+    for number, own in enumerate(tracks):
+        for measure in dict.fromkeys(one.measure for one in own if one.measure is not None):
+            kinds.setdefault(measure, []).append(number)
+    found = []
+    for measure, numbers in kinds.items():
+        bands = np.array([_band(tracks[number], measure) for number in numbers], dtype=np.float64)
+        found.append(
+            Measured(measure=measure, numbers=np.array(numbers, dtype=np.intp), low=bands[:, 0], high=bands[:, 1])
+        )
+    return tuple(found)

@@ -1,15 +1,22 @@
 """The engine over observations that are all known already, as tests of rules and backtests have them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
 
 from domain.registry import Link
 from domain.subject import Watched, WatchedAsset
-from rules.evaluate import Evaluator
+from rules.evaluate import HORIZON_S, Evaluator
 from rules.history import History
+from rules.override import Override
 from rules.plan import build
 from rules.rule import Rule
 from rules.step import Observations, Step
+from rules.surroundings import Surroundings
+
+#: The time of the place, if nobody says otherwise.
+PLACE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,9 +28,18 @@ class Site:
     links: tuple[Link, ...] = ()
 
 
-def evaluator_for(rules: Iterable[Rule], site: Site) -> Evaluator:
+def evaluator_for(
+    rules: Iterable[Rule],
+    site: Site,
+    *,
+    overrides: Sequence[Override] = (),
+    zone: tzinfo = PLACE,
+    horizon_s: int = HORIZON_S,
+) -> Evaluator:
     """The very engine, with nothing in its memory."""
-    return Evaluator(build(rules, site.watched))
+    surroundings = Surroundings(site.assets, site.links)
+    plan = build(rules, site.watched, surroundings=surroundings, overrides=overrides)
+    return Evaluator(plan, zone=zone, horizon_s=horizon_s)
 
 
 class Rerun:

@@ -6,19 +6,22 @@ second; a crash in between makes the next leader read some quiet rows again, whi
 """
 
 import time
+from datetime import UTC, tzinfo
 
 import structlog
 
 from domain.times import Clock
 from domain.transition import RuleState
 from rules.clocks import Clocks
-from rules.evaluate import Evaluator
+from rules.evaluate import HORIZON_S, Evaluator
 from rules.health import Health, catalogue_row
+from rules.listening import Listening
 from rules.load import Catalogue
 from rules.plan import build
-from rules.recall import recall
+from rules.recall import StoredPast, recall
 from rules.shelf import Shelf
 from rules.step import Observations, Step
+from rules.surroundings import Surroundings
 from rules.vitals import PREFIX, Vitals, signs
 from rules.wording import commit_of, withdrawal
 from runtime import metrics
@@ -47,9 +50,23 @@ class Session:
         leader: The unique name of this process.
         clock: For what is withdrawn and for the platform's own health; absence and delays are judged by the clocks of
             ingest.
+        zone: The time of the place.
+        horizon_s: For how long late observations may change the past.
     """
 
-    def __init__(self, connection: Link, shelf: Shelf, *, leader: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: Link,
+        shelf: Shelf,
+        *,
+        leader: str,
+        clock: Clock,
+        zone: tzinfo = UTC,
+        horizon_s: int = HORIZON_S,
+    ) -> None:
+        self._zone = zone
+        self._horizon_s = horizon_s
+        self._listening = Listening()
         self._connection = connection
         self._shelf = shelf
         self._leader = leader
@@ -67,6 +84,7 @@ class Session:
         orphans = self._evaluator.restore(field) + self._vitals.restore(platform)
         self._withdraw(withdrawal(orphans, clock()))
         recall(connection, self._evaluator, self.positions, {state.subject for state in states})
+        self._evaluator.warm()
         self._publish()
         self._committed_at = time.monotonic()
         self._counted_at = -_COUNTS_S
@@ -124,7 +142,7 @@ class Session:
         if now is None:
             return True
         with metrics.rules_evaluation_seconds.time():
-            step = self._evaluator.tick(now if isinstance(now, int) else int(now.min()))
+            step = self._evaluator.tick(now, self._clocks.of(self._listening.of(heads.clocks)))
             if step.changed:
                 self._write(commit_of(step, self.positions))
             self._evaluator.adopt(step)
@@ -167,7 +185,14 @@ class Session:
 
     def _evaluator_for(self, registry: WatchedRegistry, catalogue: Catalogue) -> Evaluator:
         shared = frozenset(item.id for item in registry.properties if item.network is None)
-        return Evaluator(build(catalogue.rules, registry.watched, shared))
+        plan = build(
+            catalogue.rules,
+            registry.watched,
+            surroundings=Surroundings(registry.assets, registry.links),
+            shared=shared,
+            overrides=catalogue.overrides,
+        )
+        return Evaluator(plan, StoredPast(self._connection), zone=self._zone, horizon_s=self._horizon_s)
 
     def _lay(self, evaluator: Evaluator) -> None:
         """Everything that hangs on the registry and the catalogue, at once."""
@@ -201,6 +226,7 @@ class Session:
     def _take_over(self, registry: WatchedRegistry, catalogue: Catalogue, evaluator: Evaluator) -> None:
         earlier, vitals = self._evaluator, self._vitals
         orphans = evaluator.inherit(earlier)
+        evaluator.warm()
         self._registry, self._catalogue = registry, catalogue
         self._lay(evaluator)
         orphans += self._vitals.inherit(vitals)

@@ -1,9 +1,10 @@
 """Transitions as people and the database read them: texts in both languages, filled in when an alert is raised."""
 
 from domain.alert import AlertEvent
-from domain.transition import Account, AlertChange, RuleState
+from domain.transition import Account, AlertChange, Revision, RuleState
 from domain.units import shown
 from rules.condition import Absence, Position
+from rules.fused import Fused
 from rules.rule import ANY_NETWORK
 from rules.step import Step, Transition
 from storage.alerts import Commit
@@ -17,26 +18,35 @@ def account(transition: Transition) -> Account:
     """What an alert says about this transition."""
     rule, watched = transition.rule, transition.watched
     silent = isinstance(rule.condition, Absence)
-    facts = {
+    fused = isinstance(rule.condition, Fused)
+    first = transition.facts[0] if transition.facts else None
+    unit = "s" if silent else first.unit if first is not None else watched.unit
+    words = {
         "value": "" if isinstance(rule.condition, Position) else _number(transition.value),
-        "unit": "s" if silent else shown(watched.unit),
+        "unit": shown(unit),
         "threshold": f"{transition.threshold:.0f}" if silent else _number(transition.threshold),
         "asset_en": watched.asset_en,
         "asset_zh": watched.asset_zh,
         "device": watched.device,
+        "area": watched.area,
+        "count": _number(transition.value) if fused else "1",
+        "members_en": ", ".join(en for en, _ in transition.members),
+        "members_zh": "、".join(zh for _, zh in transition.members),
     }
     return Account(
         kind=rule.kind,
         class_=rule.class_,
         network=watched.network if rule.network == ANY_NETWORK else rule.network,
         area=watched.area,
-        asset=watched.asset,
-        device=watched.device,
+        asset=watched.asset or None,
+        device=watched.device or None,
         property=rule.applies_to.property,
-        title_en=rule.title.en.format_map(facts),
-        title_zh=rule.title.zh.format_map(facts),
-        text_en=rule.text.en.format_map(facts),
-        text_zh=rule.text.zh.format_map(facts),
+        title_en=rule.title.en.format_map(words),
+        title_zh=rule.title.zh.format_map(words),
+        text_en=rule.text.en.format_map(words),
+        text_zh=rule.text.zh.format_map(words),
+        latching=rule.latching,
+        facts=transition.facts,
     )
 
 
@@ -57,10 +67,21 @@ def change(transition: Transition) -> AlertChange:
 
 def commit_of(step: Step, positions: dict[str, int]) -> Commit:
     """A step as it is written."""
+    standings = step.standings
     return Commit(
+        revisions=tuple(
+            Revision(
+                rule=rewriting.rule.id,
+                subject=rewriting.subject,
+                since=rewriting.since,
+                changes=tuple(map(change, rewriting.transitions)),
+            )
+            for rewriting in step.rewritings
+        ),
         changes=tuple(change(transition) for transition in step.transitions),
-        kept=tuple(standing for standing in step.standings.values() if standing is not None),
-        dropped=tuple(key for key, standing in step.standings.items() if standing is None),
+        restraints=tuple(step.restraints),
+        kept=tuple(standing for standing in standings.values() if standing is not None),
+        dropped=tuple(key for key, standing in standings.items() if standing is None),
         positions=positions,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.plain_loop import PlainLoop
 from domain.subject import Watched
 from rules.evaluate import Evaluator
+from rules.history import History
 from rules.plan import build
 from rules.rule import Rule
 from rules.step import Observations, Step
@@ -115,6 +116,14 @@ def told(*steps: Step) -> list[Told]:
     return [
         (t.subject, t.event.value, (t.time - T0) / SECOND, t.level.label) for step in steps for t in step.transitions
     ]
+
+
+def history(*steps: Step) -> list[Told]:
+    """What stands in the end, in event time: rewritings applied."""
+    whole = History()
+    for step in steps:
+        whole.apply(step)
+    return [(t.subject, t.event.value, (t.time - T0) / SECOND, t.level.label) for t in whole.transitions()]
 
 
 def told_by(loop: PlainLoop) -> list[Told]:

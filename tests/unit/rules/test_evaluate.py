@@ -115,7 +115,7 @@ def test_quiet_data_never_reach_the_state_machine(monkeypatch: pytest.MonkeyPatc
     def forbidden(*_: object) -> None:
         raise AssertionError("a quiet observation was judged one by one")
 
-    monkeypatch.setattr("rules.evaluate.run", forbidden)
+    monkeypatch.setattr("rules.judging.run", forbidden)
     engine = evaluator(RULES, STREAMS)
     step = feed(engine, *[(1, i, 7.0, 0) for i in range(1000)])
     assert not step.failures
@@ -152,7 +152,7 @@ def test_one_failing_rule_does_not_stop_the_others(monkeypatch: pytest.MonkeyPat
             raise ZeroDivisionError("broken")
         return real(own, state, last, samples, changes)
 
-    monkeypatch.setattr("rules.evaluate.run", run)
+    monkeypatch.setattr("rules.judging.run", run)
     engine = evaluator([above("bad", blue=10), above("good", blue=10)], [stream(1)])
     step = feed(engine, (1, 0, 11, 0))
     assert step.failures == {"bad": "ZeroDivisionError: broken"}

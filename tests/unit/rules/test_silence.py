@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.support.rulebook import above, evaluator, feed, silence, stream, tick, told
+from tests.support.rulebook import SECOND, T0, above, evaluator, feed, history, silence, stream, tick, told
 
 
 def test_a_device_is_silent_after_twice_its_interval() -> None:
@@ -19,17 +19,25 @@ def test_it_is_heard_again() -> None:
     engine = evaluator([silence()], [stream(1)])
     feed(engine, (1, 0, 1, 0))
     tick(engine, 500)
-    feed(engine, (1, 490, 1, 0))
-    assert told(tick(engine, 501)) == [("device:d1", "cleared", 490, "yellow")]
+    assert told(feed(engine, (1, 490, 1, 0))) == [("device:d1", "cleared", 490, "yellow")]
+    assert told(tick(engine, 501)) == []
     assert told(tick(engine, 611)) == [("device:d1", "raised", 610, "yellow")]
 
 
-def test_a_datum_of_the_very_instant_of_the_raise_clears_it() -> None:
+def test_a_datum_of_the_very_instant_of_the_raise_takes_it_back() -> None:
+    """The race in which a device came back as its alarm was raised, and the alarm stood for ever."""
     engine = evaluator([silence()], [stream(1)])
-    feed(engine, (1, 0, 1, 0))
-    assert told(tick(engine, 120.5)) == [("device:d1", "raised", 120, "yellow")]
-    feed(engine, (1, 120, 1, 0))
-    assert told(tick(engine, 120.6)) == [("device:d1", "cleared", 120, "yellow")]
+    steps = [feed(engine, (1, 0, 1, 0)), tick(engine, 120.5)]
+    assert told(*steps) == [("device:d1", "raised", 120, "yellow")]
+    steps += [feed(engine, (1, 120, 1, 0)), tick(engine, 120.6)]
+    assert history(*steps) == []
+    assert engine.standings() == []
+
+
+def test_a_datum_just_after_the_raise_ends_it() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    steps = [feed(engine, (1, 0, 1, 0)), tick(engine, 120.5), feed(engine, (1, 120.1, 1, 0)), tick(engine, 121)]
+    assert history(*steps) == [("device:d1", "raised", 120, "yellow"), ("device:d1", "cleared", 120.1, "yellow")]
 
 
 def test_while_the_clock_of_ingest_stands_still_nobody_falls_silent() -> None:
@@ -40,13 +48,37 @@ def test_while_the_clock_of_ingest_stands_still_nobody_falls_silent() -> None:
 
 def test_a_clock_that_runs_backwards_clears_nothing() -> None:
     engine = evaluator([silence()], [stream(1)])
-    feed(engine, (1, 0, 1, 0))
-    tick(engine, 200)
-    feed(engine, (1, 70, 1, 0))
-    assert told(tick(engine, 150)) == []
+    steps = [feed(engine, (1, 0, 1, 0)), tick(engine, 200), tick(engine, 100)]
+    assert history(*steps) == [("device:d1", "raised", 120, "yellow")]
     after = evaluator([silence()], [stream(1)])
     after.restore(engine.standings())
     assert told(tick(after, 50)) == []
+
+
+def test_what_was_not_listened_to_is_nobodys_silence() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    feed(engine, (1, 0, 1, 0))
+    # Ingest was cut off from 60 to 1000: the clock stood, then it leaps.
+    step = engine.tick(T0 + 1001 * SECOND, T0 + 1000 * SECOND)
+    engine.adopt(step)
+    assert told(step) == []
+    assert told(feed(engine, (1, 1010, 1, 0))) == []
+    later = engine.tick(T0 + 1131 * SECOND, T0 + 1000 * SECOND)
+    assert told(later) == [("device:d1", "raised", 1130, "yellow")]
+
+
+def test_a_gap_that_no_clock_saw_is_found_in_the_data() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    step = feed(engine, (1, 0, 1, 0), (1, 60, 1, 0), (1, 500, 1, 0), (1, 560, 1, 0))
+    assert told(step) == [("device:d1", "raised", 180, "yellow"), ("device:d1", "cleared", 500, "yellow")]
+
+
+def test_a_silence_that_late_data_fill_never_was() -> None:
+    engine = evaluator([silence()], [stream(1)])
+    steps = [feed(engine, (1, 0, 1, 0)), tick(engine, 400), feed(engine, (1, 600, 1, 0))]
+    assert [event for _, event, _, _ in history(*steps)] == ["raised", "cleared"]
+    steps.append(feed(engine, *[(1, float(at), 1, 0) for at in range(60, 600, 60)]))
+    assert history(*steps) == []
 
 
 def test_any_datum_is_a_sign_of_life_whatever_its_quality() -> None:
@@ -56,12 +88,10 @@ def test_any_datum_is_a_sign_of_life_whatever_its_quality() -> None:
     assert told(tick(engine, 130)) == []
 
 
-def test_an_old_datum_does_not_end_a_silence_that_goes_on() -> None:
+def test_an_old_datum_moves_the_beginning_of_a_silence_that_goes_on() -> None:
     engine = evaluator([silence()], [stream(1)])
-    feed(engine, (1, 0, 1, 0))
-    tick(engine, 1000)
-    feed(engine, (1, 30, 1, 0))
-    assert told(tick(engine, 1001)) == []
+    steps = [feed(engine, (1, 0, 1, 0)), tick(engine, 1000), feed(engine, (1, 30, 1, 0)), tick(engine, 1001)]
+    assert history(*steps) == [("device:d1", "raised", 150, "yellow")]
 
 
 def test_a_device_never_heard_is_silent_since_it_was_registered() -> None:
