@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 _ROOT = Path(__file__).parents[1]
 #: How much the runner yields to everything else: the most there is.
 _NICE = 19
+#: The engine is to lead before the runner starts.
+_AFTER_S = 3.0
 _AGAIN_S = 5.0
 _PATIENCE_S = 5.0
 
@@ -58,6 +60,7 @@ def runner_beside() -> Iterator[None]:
 
 def _keep(over: threading.Event) -> None:
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    over.wait(_AFTER_S)
     while not over.is_set():
         # -P: the folder in which a person happens to stand must not shadow our modules.
         child = subprocess.Popen(
