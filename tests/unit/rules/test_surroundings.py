@@ -3,6 +3,7 @@
 import math
 import random
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -88,9 +89,7 @@ def test_upstream_is_everything_that_feeds_or_powers_through_others_too() -> Non
 
 
 def test_a_ring_of_links_ends() -> None:
-    ring = Surroundings(
-        [asset(name) for name in "abc"], links("a feeds b", "b feeds c", "c feeds a", "a powered_by a")
-    )
+    ring = Surroundings([asset(name) for name in "abc"], links("a feeds b", "b feeds c", "c feeds a", "a powered_by a"))
     assert ring.upstream("a") == ("c", "b")
     assert ring.around("a", Where(linked=("feeds",), direction="to", hops=20)) == ("b", "c")
 
@@ -132,7 +131,7 @@ def test_within_a_distance_are_those_of_the_great_circle_the_nearest_first(
     far = {other.id: distance(own, other) for other in assets}
     # On the very border the two ways of reckoning may differ by less than a millimetre.
     assert {i for i in far if far[i] <= within - 0.001} <= set(found) <= {i for i in far if far[i] <= within + 0.001}
-    assert all(far[a] <= far[b] + 0.001 for a, b in zip(found, found[1:], strict=False))
+    assert all(far[a] <= far[b] + 0.001 for a, b in pairwise(found))
     assert found[0] == own.id or far[found[0]] < 0.001
 
 

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -31,7 +32,7 @@ def values(truth: Truth) -> list[int]:
 
 def sound(truth: Truth) -> bool:
     held = [truth.before, *truth.values.tolist()]
-    return bool((np.diff(truth.times) > 0).all()) and all(a != b for a, b in zip(held, held[1:], strict=False))
+    return bool((np.diff(truth.times) > 0).all()) and all(a != b for a, b in pairwise(held))
 
 
 def test_a_value_holds_from_its_step_on() -> None:
