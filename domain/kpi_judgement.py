@@ -6,6 +6,29 @@ from enum import StrEnum
 
 from domain.alert import Level
 
+#: What is asked where no database says otherwise: the values that the table `kpi_limits` is delivered with.
+PRESETS: Mapping[str, float] = {
+    "rate.acceptable": 6,
+    "rate.maximum": 12,
+    "peak.alarms": 10,
+    "peak.share": 1,
+    "flood.share": 1,
+    "top_ten.share": 5,
+    "chattering.subjects": 0,
+    "fleeting.alarms": 0,
+    "stale.alarms": 5,
+    "level_mix.red": 1,
+    "level_mix.orange": 5,
+    "level_mix.yellow": 15,
+    "level_mix.blue": 80,
+    "daily.alarms": 144,
+    "window.days": 30,
+    "detect.p90": 60,
+    "acknowledge.p90": 600,
+    "restore.p90": 14_400,
+    "availability.share": 95,
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlarmFigures:

@@ -14,7 +14,7 @@ import numpy as np
 
 from domain.alert import Level
 from domain.kpi import Alarm, AlarmKpis, alarm_kpis
-from domain.kpi_judgement import AlarmFigures, Figure, alarm_figures
+from domain.kpi_judgement import PRESETS, AlarmFigures, Figure, alarm_figures
 from domain.subject import Watched
 from domain.times import MICROS_PER_SECOND, isoformat
 from rules.backtest import Outcome
@@ -24,30 +24,11 @@ from rules.grounds import Limit, number_on
 from rules.history import Episode
 from rules.material import Material, Readings
 
-#: What is asked of alarms: the presets of the table `kpi_limits`.
-LIMITS: Mapping[str, float] = {
-    "rate.acceptable": 6,
-    "rate.maximum": 12,
-    "peak.alarms": 10,
-    "peak.share": 1,
-    "flood.share": 1,
-    "top_ten.share": 5,
-    "chattering.subjects": 0,
-    "fleeting.alarms": 0,
-    "stale.alarms": 5,
-    "level_mix.red": 1,
-    "level_mix.orange": 5,
-    "level_mix.yellow": 15,
-    "level_mix.blue": 80,
-    "daily.alarms": 144,
-    "window.days": 30,
-    "acknowledge.p90": 600,
-}
 #: Figures that a backtest can know: nobody acknowledges in it.
 _KNOWN = frozenset(
     {
-        "alarms", "rate", "daily", "peak", "busy intervals", "floods", "time in flood", "top ten", "chattering",
-        "fleeting", "stale", "red share", "orange share", "yellow share", "blue share", "time in alarm",
+        "alarms", "rate", "daily", "peak", "busy_intervals", "floods", "time_in_flood", "top_ten", "chattering",
+        "fleeting", "stale", "level_red", "level_orange", "level_yellow", "level_blue", "time_in_alarm",
     }
 )  # fmt: skip
 #: Charts of readings in one report.
@@ -157,7 +138,7 @@ def _figures(kpis: AlarmKpis, outcome: Outcome) -> tuple[Figure, ...]:
         unacknowledged=0,
     )
     days = (outcome.until - outcome.since) / _DAY
-    return tuple(figure for figure in alarm_figures(found, LIMITS, days=days) if figure.name in _KNOWN)
+    return tuple(figure for figure in alarm_figures(found, PRESETS, days=days) if figure.name in _KNOWN)
 
 
 def _charts(material: Material, outcome: Outcome) -> Iterator[Chart]:
