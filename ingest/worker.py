@@ -70,6 +70,7 @@ class Worker:
         #: Messages not handed to the writer yet, by the connection that delivered them; the last is the living one.
         self._inboxes: deque[tuple[int, Inbox]] = deque()
         self._subscribed = False
+        self._subscribed_at: int | None = None
         #: Whether the broker had kept the session of this connection.
         self._resumed = False
         self._retry_at = 0.0
@@ -241,7 +242,8 @@ class Worker:
         metrics.ingest_lag.set(self._progress.lag_s(self._clock()))
 
     def _heard(self) -> Heard:
-        return Heard(self._subscribed, self._progress.caught_up_at, self._session_losses)
+        since = self._subscribed_at if self._subscribed else None
+        return Heard(self._subscribed, self._progress.caught_up_at, self._session_losses, since)
 
     def _connect(self) -> Connection | None:
         """Opens a new connection with an epoch of its own."""
@@ -319,6 +321,7 @@ class Worker:
     def _heard_from(self) -> None:
         """From here on messages come, and reading them is bounded."""
         self._subscribed = True
+        self._subscribed_at = self._clock()
         self._backoff.reset()
         may_resend_late = self._resumed and self._versions[0] == mqtt.MQTTv311
         self._progress.subscribed(self._clock(), RESEND_MICROS if may_resend_late else SETTLE_MICROS)

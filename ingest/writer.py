@@ -55,6 +55,8 @@ class Heard:
     connected: bool
     caught_up_at: int | None
     session_losses: int
+    #: When it subscribed; None while it has not.
+    listening_since: int | None = None
 
 
 class Writer:
@@ -90,6 +92,7 @@ class Writer:
         self._seq = 0
         self.knew_broker = False
         self._losses_written = 0
+        self._listening_told: int | None = None
         self._asked_at: float | None = None
         self._cut: object = None
         self.problem: str | None = None
@@ -167,6 +170,9 @@ class Writer:
                 continue
             if job is None:
                 return
+            if self._heard().listening_since != self._listening_told:
+                # What this subscription brings must not be read before it is known since when it listens.
+                self._beat()
             stored = self._until_stored(job)
             if stored is None:
                 return
@@ -262,8 +268,10 @@ class Writer:
                     connected=heard.connected,
                     caught_up_at=heard.caught_up_at,
                     session_losses=heard.session_losses - self._losses_written,
+                    listening_since=heard.listening_since,
                 )
                 self._losses_written = heard.session_losses
+                self._listening_told = heard.listening_since
                 if due := self._promises.due():
                     self._promises.written(promises.keep(self._link, due) or {})
                 if version != self.catalog.version:

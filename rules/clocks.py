@@ -2,10 +2,11 @@
 
 Absence is judged by it and never by the wall clock. A partition that stands still holds up the datastreams of its areas
 and no others. An area that no partition serves, or whose partition never caught up, has no clock: nobody listens there,
-so nobody is silent.
+so nobody is silent. After an interruption silence counts from when the partition listens again: what a device could not
+say meanwhile is not its fault.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from domain.subject import Watched
 from domain.topics import serves
 from rules.plan import Ints
 from rules.silence import NEVER
+from storage.journal import Heads
 
 
 class Clocks:
@@ -27,22 +29,32 @@ class Clocks:
         self._area = np.array([numbers.setdefault(item.area, len(numbers)) for item in watched], dtype=np.intp)
         self._areas = tuple(numbers)
 
-    def of(self, partitions: Mapping[str, int]) -> Ints | int | None:
+    def of(self, heads: Heads) -> Ints | int | None:
         """The clock of each datastream, one number if it is the same for all; None if there is none at all.
 
         Where two partitions serve an area (one takes over from another), what either has heard counts.
-
-        Args:
-            partitions: How far each partition has heard, microseconds since 1970 (UTC).
         """
-        by_area = [
-            max((clock for partition, clock in partitions.items() if serves(partition, area)), default=NEVER)
+        clocks = [heads.clocks.get(name, NEVER) for name in self._serving(heads)]
+        if not clocks:
+            return max(heads.clocks.values(), default=None)
+        return None if max(clocks) == NEVER else self._spread(clocks)
+
+    def listening(self, heads: Heads) -> Ints | int:
+        """Since when each datastream has been listened to without interruption; NEVER: no interruption is known."""
+        return self._spread([heads.listening.get(name, NEVER) for name in self._serving(heads)] or [NEVER])
+
+    def _serving(self, heads: Heads) -> list[str]:
+        """For each area the partition that has heard furthest of those that serve it; no name if there is none."""
+        return [
+            max(
+                (name for name in heads.positions if serves(name, area)),
+                key=lambda name: (heads.clocks.get(name, NEVER), name),
+                default="",
+            )
             for area in self._areas
         ]
-        if not by_area:
-            return max(partitions.values(), default=None)
-        if max(by_area) == NEVER:
-            return None
+
+    def _spread(self, by_area: list[int]) -> Ints | int:
         if min(by_area) == max(by_area):
             return by_area[0]
         return np.array(by_area, dtype=np.int64)[self._area]

@@ -15,7 +15,6 @@ from domain.transition import RuleState
 from rules.clocks import Clocks
 from rules.evaluate import HORIZON_S, Evaluator
 from rules.health import Health, catalogue_row
-from rules.listening import Listening
 from rules.load import Catalogue
 from rules.plan import build
 from rules.recall import StoredPast, recall
@@ -66,7 +65,6 @@ class Session:
     ) -> None:
         self._zone = zone
         self._horizon_s = horizon_s
-        self._listening = Listening()
         self._connection = connection
         self._shelf = shelf
         self._leader = leader
@@ -107,6 +105,8 @@ class Session:
                 self._write(Commit(positions=self.positions))
             return False
         with metrics.rules_evaluation_seconds.time():
+            # Asked after the rows were read: whoever stored them had said before since when it listens.
+            self._evaluator.listen(self._clocks.listening(journal.heads(self._connection)))
             step = self._evaluate(stretch)
             reached = self.positions | stretch.positions
             self._uncommitted = True
@@ -138,11 +138,11 @@ class Session:
         if heads is None or any(self.positions.get(name, 0) < seq for name, seq in heads.positions.items()):
             return False
         self._pending = None
-        now = self._clocks.of(heads.clocks)
+        now = self._clocks.of(heads)
         if now is None:
             return True
         with metrics.rules_evaluation_seconds.time():
-            step = self._evaluator.tick(now, self._clocks.of(self._listening.of(heads.clocks)))
+            step = self._evaluator.tick(now, self._clocks.listening(heads))
             if step.changed:
                 self._write(commit_of(step, self.positions))
             self._evaluator.adopt(step)

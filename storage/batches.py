@@ -237,9 +237,24 @@ def _text(text: str) -> str:
 
 
 def heartbeat(
-    connection: Connection[TupleRow], *, partition: str, connected: bool, caught_up_at: int | None, session_losses: int
+    connection: Connection[TupleRow],
+    *,
+    partition: str,
+    connected: bool,
+    caught_up_at: int | None,
+    session_losses: int,
+    listening_since: int | None = None,
 ) -> int:
-    """Says that the worker lives and how far it has heard; returns the version of the registry."""
+    """Says that the worker lives and how far it has heard; returns the version of the registry.
+
+    Args:
+        connection: In autocommit.
+        partition: The worker's.
+        connected: Whether it is subscribed at the broker.
+        caught_up_at: Everything that the broker had up to then is stored; None if nothing is known.
+        session_losses: How many more.
+        listening_since: When it subscribed; None while it has not.
+    """
     with translated():
         row = connection.execute(
             queries("batches")["heartbeat"],
@@ -248,6 +263,7 @@ def heartbeat(
                 "connected": connected,
                 "caught_up_s": None if caught_up_at is None else caught_up_at / 1e6,
                 "session_losses": session_losses,
+                "listening_s": None if listening_since is None else listening_since / 1e6,
             },
         ).fetchone()
     return int(row[0]) if row else 0

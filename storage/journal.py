@@ -47,6 +47,8 @@ class Heads:
     #: For each partition that ever caught up: everything published for it up to here is in the journal up to
     #: `positions`. Microseconds since 1970 (UTC).
     clocks: dict[str, int]
+    #: For each partition that was ever interrupted: since when it has listened again.
+    listening: dict[str, int]
 
 
 def heads(connection: Connection[TupleRow]) -> Heads:
@@ -56,6 +58,7 @@ def heads(connection: Connection[TupleRow]) -> Heads:
     return Heads(
         positions={row[0]: int(row[1]) for row in rows},
         clocks={row[0]: int(row[2]) for row in rows if row[2] is not None},
+        listening={row[0]: int(row[3]) for row in rows if row[3] is not None},
     )
 
 

@@ -57,3 +57,7 @@ GRANT SELECT ON rules, catalogue_state, rule_health TO lifeline_reader;
 
 -- What failed within a day is asked for every second.
 CREATE INDEX ON notifications (written_at) WHERE state = 'failed';
+
+-- Since when the worker has listened without an interruption that matters: what devices could not say meanwhile is not
+-- their fault, so silence counts from here. Null: no interruption is known.
+ALTER TABLE ingest_partitions ADD COLUMN listening_since timestamptz;

@@ -57,9 +57,15 @@ VALUES (%(partition)s, %(seq)s, %(datastreams)s, %(times)s, %(values)s, %(qualit
 NOTIFY lifeline_journal;
 
 -- name: heartbeat
--- The worker lives; everything that the broker had up to caught_up_at is stored.
+-- The worker lives; everything that the broker had up to caught_up_at is stored. It listens since its subscription; if that
+-- came soon after it was last up to date, it has not been interrupted.
 UPDATE ingest_partitions
-   SET connected = %(connected)s,
+   SET listening_since = CASE
+           WHEN to_timestamp(%(listening_s)s::double precision)
+                > coalesce(caught_up_at + INTERVAL '10 seconds', '-infinity')
+           THEN to_timestamp(%(listening_s)s::double precision)
+           ELSE listening_since END,
+       connected = %(connected)s,
        caught_up_at = coalesce(greatest(caught_up_at, to_timestamp(%(caught_up_s)s::double precision)), caught_up_at),
        session_losses = session_losses + %(session_losses)s,
        heartbeat_at = clock_timestamp()

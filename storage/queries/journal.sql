@@ -16,8 +16,11 @@ SELECT p.partition, j.seq, j.stored_at, j.datastreams, j.times, j.values, j.qual
  ORDER BY p.partition, j.seq;
 
 -- name: heads
--- Each partition's newest number, and up to when everything that the broker had for it is stored.
-SELECT partition, seq, (extract(epoch FROM caught_up_at) * 1000000)::bigint FROM ingest_partitions;
+-- Each partition's newest number, up to when everything that the broker had for it is stored, and since when it has
+-- listened without an interruption.
+SELECT partition, seq, (extract(epoch FROM caught_up_at) * 1000000)::bigint,
+       (extract(epoch FROM listening_since) * 1000000)::bigint
+  FROM ingest_partitions;
 
 -- name: positions
 -- How far a follower has come.

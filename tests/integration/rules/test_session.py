@@ -5,9 +5,10 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from domain.alert import Level
 from domain.errors import FencedError
 from rules.session import Session
-from storage import alerts
+from storage import alerts, batches
 from storage.alerts import read_states
 from tests.integration.rules.city import RULES, City
 from tests.support.rulebook import SECOND, T0, above, silence
@@ -57,7 +58,7 @@ def test_an_alert_its_event_and_the_intent_to_tell_are_written_together(city: Ci
     assert {state.rule for state in read_states(city.connection)} == {"methane", "slow"}
 
 
-def test_levels_move_inside_one_alert_and_clearing_leaves_no_state(city: City) -> None:
+def test_levels_move_inside_one_alert_and_clearing_leaves_nothing_active(city: City) -> None:
     session = city.rules(RULES[0])
     a = city.streams["a"]
     city.writer.store((a, 0, 27), (a, 60, 55))
@@ -71,7 +72,11 @@ def test_levels_move_inside_one_alert_and_clearing_leaves_no_state(city: City) -
         ("cleared", "yellow", 180.0),
     ]
     assert city.rows("SELECT count(*) FROM outbox") == [(4,)]
-    assert read_states(city.connection) == []
+    # What late observations may still change is kept.
+    (kept,) = read_states(city.connection)
+    assert (kept.level, kept.since, [mark.level for mark in kept.marks]) == (
+        None, (), [Level.YELLOW, Level.RED, Level.YELLOW, None],
+    )  # fmt: skip
 
 
 class TestReRaise:
@@ -293,9 +298,10 @@ class TestTick:
 
     def test_a_tick_waits_until_the_journal_was_read_up_to_its_clock(self, city: City) -> None:
         session = city.rules(silence())
+        city.writer.store((city.streams["a"], 0, 1), (city.streams["b"], 0, 1))
         caught_up(session)
-        city.writer.store((city.streams["a"], 200, 1), (city.streams["b"], 200, 1))
-        city.writer.caught_up(210)
+        city.writer.store((city.streams["a"], 110, 1), (city.streams["b"], 110, 1))
+        city.writer.caught_up(130)
         session.look_ahead()
         assert not session.tick()
         assert not session.look_ahead()
@@ -355,3 +361,42 @@ def test_a_thousand_alerts_are_written_in_one_go(city: City) -> None:
     assert session.catch_up()
     assert city.rows("SELECT count(*) FROM alerts") == [(1000,)]
     assert city.rows("SELECT count(*) FROM outbox") == [(1000,)]
+
+
+class TestInterruption:
+    """Ingest was away: what devices could not say meanwhile is not their fault."""
+
+    def beats(self, city: City, caught_up: float, listening: float) -> None:
+        batches.heartbeat(
+            city.writer.connection,
+            partition="all",
+            connected=True,
+            caught_up_at=T0 + round(caught_up * SECOND),
+            session_losses=0,
+            listening_since=T0 + round(listening * SECOND),
+        )
+
+    def test_after_an_interruption_silence_counts_from_the_return(self, city: City) -> None:
+        session = city.rules(silence(factor=2))
+        self.beats(city, 0, -1000)
+        city.writer.store((city.streams["a"], 0, 1), (city.streams["b"], 0, 1))
+        self.beats(city, 1, -1000)
+        ticked(session)
+        # Away for an hour; both are heard again, one of them at once.
+        self.beats(city, 1, 3600)
+        city.writer.store((city.streams["a"], 3610, 1))
+        self.beats(city, 3611, 3600)
+        ticked(session)
+        assert city.alerts() == []
+        self.beats(city, 3721, 3600)
+        ticked(session)
+        assert [(subject, at) for _, subject, *_, at, _ in city.alerts()] == [("device:b", 3720.0)]
+
+    def test_a_restart_of_ingest_is_no_interruption(self, city: City) -> None:
+        session = city.rules(silence(factor=2))
+        self.beats(city, 0, -1000)
+        city.writer.store((city.streams["a"], 0, 1), (city.streams["b"], 100, 1))
+        self.beats(city, 100, -1000)
+        self.beats(city, 121, 105)
+        ticked(session)
+        assert [(subject, at) for _, subject, *_, at, _ in city.alerts()] == [("device:a", 120.0)]
