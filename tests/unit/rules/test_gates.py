@@ -207,6 +207,39 @@ def test_what_came_late_is_reckoned_with_from_then_on(own: Track, parts: list[Ba
     misses(own, parts)
 
 
+def batch_of(*samples: tuple[float, float]) -> Batch:
+    """Samples of datastream 0: seconds and values."""
+    return Batch(
+        index=np.zeros(len(samples), dtype=np.int64),
+        times=np.array([T0 + int(t * SECOND) for t, _ in samples], dtype=np.int64),
+        values=np.array([v for _, v in samples], dtype=np.float64),
+        qualities=np.zeros(len(samples), dtype=np.int16),
+    )
+
+
+def test_a_late_value_of_a_counter_counts_until_it_has_left_the_window() -> None:
+    # 0, 100, reset to 10: 110 in all. Without the late one it was 10, and from the newest to the late one are 90.
+    parts = [batch_of((0, 0), (60, 10)), batch_of((30, 100)), batch_of((70, 10)), batch_of((361, 10))]
+    own = track(Measure(increase=Increase(window_s=300)), up=(105,))
+    looker = gate(own, [0], 1)
+    looked = []
+    for batch in parts:
+        looked.append(bool(looker.look(*batch.all)[0]))
+        looker.take(*batch.all)
+    assert exact(own, parts)[0, T0 + 70 * SECOND] == 110
+    assert looked[0] is False
+    assert looked[2:] == [True, False]
+
+
+def test_a_slope_may_be_steeper_than_the_way_from_the_first_sample_to_the_last() -> None:
+    own = MEASURES["time_to"]
+    parts = [batch_of((0, 3.9), (40, 3.9), (80, 4.9)), batch_of((120, 4.9))]
+    assert exact(own, parts)[0, T0 + 120 * SECOND] == pytest.approx(110)
+    looker = gate(own, [0], 1)
+    looker.take(*parts[0].all)
+    assert looker.look(*parts[1].all).all()
+
+
 class Normal:
     """Many datastreams with ordinary values, each minute."""
 
