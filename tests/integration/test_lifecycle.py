@@ -221,6 +221,14 @@ class TestInhibition:
         assert ledger.alert("alarm_state, open, inhibited_by", 2) == ("normal", False, 1)
         assert ledger.told() == ["raised"]
 
+    def test_an_alert_that_people_know_is_not_announced_anew_in_the_commit_that_holds_it_back(
+        self, ledger: Ledger
+    ) -> None:
+        ledger.write(change("raised", 10), change("cleared", 20))
+        ledger.write(change("raised", 30, rule="cause"), change("raised", 30), restraints=[inhibition(30, CAUSE)])
+        assert ledger.told() == ["raised", "cleared", "raised"]
+        assert state(ledger) == "suppressed"
+
     def test_a_restraint_written_twice_is_one_event(self, ledger: Ledger) -> None:
         ledger.write(change("raised", 1, rule="cause"))
         ledger.write(change("raised", 10), restraints=[inhibition(10, CAUSE), inhibition(11, CAUSE)])

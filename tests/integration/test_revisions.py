@@ -117,6 +117,38 @@ def test_a_late_alert_that_the_same_commit_holds_back_is_not_told(ledger: Ledger
     ]
 
 
+def test_a_withdrawn_alert_that_is_raised_after_all_begins_anew(ledger: Ledger) -> None:
+    ledger.write(change("raised", 10))
+    ledger.write(revisions=[revision(5, [])])
+    ledger.write(change("raised", 50))
+    assert ledger.alert("withdrawn, state, extract(second FROM raised_at)::integer") == (False, "active", 50)
+    assert ledger.rows("SELECT count(*) FROM alerts") == [(1,)]
+
+
+def test_of_changes_at_one_instant_each_finds_its_place(ledger: Ledger) -> None:
+    ledger.write(change("raised", 10), change("level_changed", 20, "red", worse=True), change("cleared", 20, "red"))
+    ledger.write(change("raised", 20, "red"))
+    ledger.write(revisions=[revision(30, [("cleared", 31, "red")])])
+    assert ledger.alert("state, extract(second FROM raised_at)::integer") == ("returned", 10)
+    # Appended later than the clear of the same instant, and yet before it.
+    ledger.write(revisions=[revision(5, [("raised", 20, "red"), ("cleared", 31, "red")])])
+    ledger.write(revisions=[revision(25, [])])
+    assert ledger.alert("state, extract(second FROM raised_at)::integer") == ("active", 20)
+
+
+def test_an_alert_that_was_over_and_goes_on_is_still_shelved(ledger: Ledger) -> None:
+    ledger.write(change("raised", 10))
+    ledger.write(change("cleared", 20))
+    ledger.acknowledge()
+    ledger.connection.execute(
+        "INSERT INTO shelvings (alert, rule, subject, mode, reason, by, until)"
+        " VALUES (1, 'r', 'device:d1', 'timed', 'x', 'Wang', now() + interval '1 hour')"
+    )
+    ledger.write(revisions=[revision(15, [])])
+    assert ledger.alert("alarm_state") == ("shelved",)
+    assert ledger.told() == ["raised", "cleared"]
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> list[Moment]:
     """One course of a condition: raises, changes of level and clears in turn."""
