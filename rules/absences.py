@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rules.marks import Mark, difference, following, settled, trimmed
 from rules.past import Past
 from rules.plan import Ints, Plan
-from rules.silence import NEVER, episodes, overdue
+from rules.silence import COVERAGE, NEVER, episodes, overdue
 
 _FAR = np.iinfo(np.int64).max
 
@@ -53,6 +53,14 @@ class Absences:
         for silence in plan.silences:
             own = silence.place >= 0
             self._tight[own] = np.minimum(self._tight[own], silence.allowed[silence.place[own]])
+        #: From when silence counts on what was never heard.
+        self._born: Ints = np.array([item.registered_at for item in plan.watched], dtype=np.int64)
+        for silence in plan.silences:
+            own = silence.place >= 0
+            self._born[own] = np.minimum(self._born[own], silence.birth[silence.place[own]])
+            if silence.name == COVERAGE:
+                # Its first datum ends what is unknown.
+                self._born[own] = NEVER // 2
         #: Datastreams of subjects that have marks: whatever comes for them must be looked at.
         self._marked = np.zeros(size, dtype=bool)
 
@@ -98,9 +106,9 @@ class Absences:
         """
         if not self._plan.silences or not len(numbers):
             return []
-        known = world.seen.take(numbers)
-        known = np.maximum(known, world.listening.take(numbers))
-        suspicious = (times - np.maximum(known, NEVER // 2) > self._tight.take(numbers)) | self._marked.take(numbers)
+        before = np.maximum(world.seen, world.listening)
+        np.maximum(before, self._born, out=before)
+        suspicious = (times - before.take(numbers) > self._tight.take(numbers)) | self._marked.take(numbers)
         if not suspicious.any():
             return []
         found = []

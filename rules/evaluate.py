@@ -197,8 +197,8 @@ class Evaluator:
             for place, own in enumerate(self.plan.tracks[number]):
                 key = self._memory.key(number, place)
                 story = self._memory.stories.get(key, QUIET)
-                again = concerns(own, story, work) or key in self._memory.unsure
-                baseline = self._memory.baseline(number, own, work, self._past)
+                again = not work.plain and (concerns(own, story, work) or key in self._memory.unsure)
+                baseline = None if work.plain else self._memory.baseline(number, own, work, self._past)
                 try:
                     if again:
                         keep = work.first - self._horizon
@@ -235,6 +235,8 @@ class Evaluator:
         memory = self._memory
         wanted: dict[int, int] = {}
         for number, work in works.items():
+            if work.plain:
+                continue
             for place, own in enumerate(self.plan.tracks[number]):
                 key = memory.key(number, place)
                 since = need_since(own, memory.stories.get(key, QUIET), work, anew=key in memory.unsure)

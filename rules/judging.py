@@ -41,6 +41,8 @@ class Work(NamedTuple):
     #: Everything that comes now, and the time of the newest sample known.
     rows: Series
     newest: int
+    #: Whether everything is newer than all that was decided, and nothing looks back.
+    plain: bool
 
 
 class Verdict(NamedTuple):

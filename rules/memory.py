@@ -164,6 +164,9 @@ class Memory:
         good = qualities == 0
         fresh, late = good & (times > newest), good & (times < newest)
         starts = np.flatnonzero(np.append(True, index[1:] != index[:-1]))
+        # Where anything is late, or older than what the clock has decided.
+        behind = np.logical_or.reduceat(late | (times <= self._decided.take(index)), starts)
+        special = set(starts[behind].tolist())
         ends = np.append(starts[1:], len(index))
         found = {}
         for number, begin, end in zip(index[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
@@ -176,6 +179,7 @@ class Memory:
                 first=int(times[begin]),
                 rows=Series(times[span], values[span], qualities[span]),
                 newest=max(int(newest[begin]), int(times[end - 1])),
+                plain=begin not in special and not self._measured[number],
             )
         return found
 
@@ -184,7 +188,14 @@ class Memory:
         newest = int(self._evaluated[number])
         nothing = Series(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int16))
         return Work(
-            fresh=[], last=self.last(number), late=[], known=None, first=newest + 1, rows=nothing, newest=newest
+            fresh=[],
+            last=self.last(number),
+            late=[],
+            known=None,
+            first=newest + 1,
+            rows=nothing,
+            newest=newest,
+            plain=False,
         )
 
     def baseline(self, number: int, own: Track, work: Work, past: Past) -> Baseline | None:
@@ -220,8 +231,10 @@ class Memory:
         for number, sample in step.samples.items():
             self._held[number] = sample.value
         for key, story in step.stories.items():
-            self._keep(key, story)
+            self._store(key, story)
             self.unsure.discard(key)
+        for number in {key // self._width for key in step.stories}:
+            self._attend(number)
         if step.clock is not None:
             self.clock = step.clock
         if step.listening is not None:
@@ -285,16 +298,14 @@ class Memory:
         marks = tuple(Mark(mark.time, own.rank_of(mark.level), mark.value) for mark in kept.marks)
         if rank and not marks:
             marks = (Mark(kept.at, rank, None),)
-        self._keep(key, Story(state, marks))
+        self._store(key, Story(state, marks))
+        self._attend(number)
         if own.measure is not None and state.pending:
             self.unsure.add(key)
         return True
 
-    def _keep(self, key: int, story: Story) -> None:
-        """Keeps a story; the quiet band of its datastream is empty while any of its tracks is not normal."""
-        number = key // self._width
-        quiet = story.state.normal and not story.marks
-        if quiet and story.last is None:
+    def _store(self, key: int, story: Story) -> None:
+        if story.state.normal and not story.marks and story.last is None:
             self.stories.pop(key, None)
         else:
             self.stories[key] = story
@@ -302,13 +313,20 @@ class Memory:
             self.pending[key] = None
         else:
             self.pending.pop(key, None)
-        first = number * self._width
-        own = [self.stories.get(first + place) for place in range(len(self._plan.tracks[number]))]
-        busy = any(one is not None and not one.state.normal for one in own)
+
+    def _attend(self, number: int) -> None:
+        """How closely a datastream is watched; its quiet band is empty while any of its tracks is not normal."""
+        busy, decided, first = False, NEVER, number * self._width
+        for key in range(first, first + len(self._plan.tracks[number])):
+            story = self.stories.get(key)
+            if story is not None:
+                busy = busy or not story.state.normal
+                if story.marks and story.marks[-1].time > decided:
+                    decided = story.marks[-1].time
         self._low[number] = np.inf if busy else self._plan.low[number]
         self._high[number] = -np.inf if busy else self._plan.high[number]
-        self._decided[number] = max((one.marks[-1].time for one in own if one is not None and one.marks), default=NEVER)
-        self._attentive[number] = self._measured[number] or busy or any(one is not None and one.marks for one in own)
+        self._decided[number] = decided
+        self._attentive[number] = busy or decided != NEVER or self._measured[number]
 
 
 def joined(work: Work, stored: Series) -> Series:

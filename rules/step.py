@@ -45,9 +45,33 @@ class Transition:
     threshold: float | None
     #: Whether a changed level is a worse one.
     worse: bool = False
-    #: The readings it rests on, and the names of their assets in both languages, each once.
-    facts: tuple[Fact, ...] = ()
+    #: The unit of value and threshold, and in which way they are compared (see `domain.transition.Fact`).
+    unit: str = ""
+    relation: str = ""
+    #: Of a fused rule: the readings it rests on, and the names of their assets in both languages, each once.
+    fused: tuple[Fact, ...] = ()
     members: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The readings it rests on."""
+        if self.watched.datastream < 0:
+            return self.fused
+        whole = self.relation == "absent" and self.rule.applies_to.property is None
+        item = self.watched
+        return (
+            Fact(
+                datastream=None if whole else item.datastream,
+                device=item.device,
+                asset=item.asset,
+                property=None if whole else item.property,
+                unit=self.unit,
+                value=self.value,
+                threshold=self.threshold,
+                relation=self.relation,
+                since=self.time,
+            ),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

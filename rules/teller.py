@@ -16,7 +16,6 @@ from rules.judging import Verdict
 from rules.marks import Mark, Told, rank_at, told
 from rules.plan import Plan
 from rules.rule import Rule
-from rules.silence import SilencePlan
 from rules.step import Noted, Rewriting, Step, Story, Transition
 from rules.track import Track
 
@@ -127,6 +126,7 @@ class Teller:
             step.stale(own.name, number, min(first))
             return
         rule = self._plan.rules[own.name]
+        unit, relation = _compared(item, own)
         transitions = [
             Transition(
                 rule=rule,
@@ -138,7 +138,8 @@ class Teller:
                 value=one.value,
                 threshold=own.threshold(one.rank, one.value or 0.0),
                 worse=one.worse,
-                facts=(_fact(item, own, one),),
+                unit=unit,
+                relation=relation,
             )
             for one in told(story.marks, verdict.kept)
         ]
@@ -171,7 +172,8 @@ class Teller:
                 level=silence.level,
                 value=None,
                 threshold=allowed,
-                facts=(_silent(item, silence, allowed, one.time),),
+                unit="s",
+                relation="absent",
             )
             for one in told(found.marks, found.kept)
         ]
@@ -199,7 +201,7 @@ class Teller:
                     value=rests[1],
                     threshold=None,
                     worse=one.worse,
-                    facts=rests[0],
+                    fused=rests[0],
                     members=tuple(
                         dict.fromkeys(
                             (self._assets[fact.asset].asset_en, self._assets[fact.asset].asset_zh) for fact in rests[0]
@@ -280,38 +282,11 @@ def _kept(name: str, subject: str, marks: tuple[Mark, ...], level: Callable[[int
     )
 
 
-def _fact(item: Watched, own: Track, one: Told) -> Fact:
-    return Fact(
-        datastream=item.datastream,
-        device=item.device,
-        asset=item.asset,
-        property=item.property,
-        unit=(own.measure.unit if own.measure else None) or item.unit,
-        value=one.value,
-        threshold=own.threshold(one.rank, one.value or 0.0),
-        relation=own.measure.name
-        if own.measure
-        else "above"
-        if own.up and not own.down
-        else "outside"
-        if own.up
-        else "below",
-        since=one.time,
-    )
-
-
-def _silent(item: Watched, silence: SilencePlan, allowed: float, time: int) -> Fact:
-    return Fact(
-        datastream=None if silence.rule is not None and silence.rule.applies_to.property is None else item.datastream,
-        device=item.device,
-        asset=item.asset,
-        property=silence.rule.applies_to.property if silence.rule is not None else None,
-        unit="s",
-        value=None,
-        threshold=allowed,
-        relation="absent",
-        since=time,
-    )
+def _compared(item: Watched, own: Track) -> tuple[str, str]:
+    """Unit and relation of what a track compares."""
+    if own.measure is not None:
+        return own.measure.unit or item.unit, own.measure.name
+    return item.unit, "outside" if own.up and own.down else "above" if own.up else "below"
 
 
 def _relation(above: object, below: object, absent: object) -> str:
