@@ -1,6 +1,7 @@
 """Recorded feeds as material for a backtest: the very recording that `lifeline replay` publishes, without a broker."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +50,16 @@ def feed_material(descriptor: Path, folders: Iterable[Path], *, files: str | Non
         low[number], high[number] = ranges[name]
     outside = (values < low[streams]) | (values > high[streams])
     since, until = int(times.min()), int(times.max()) + 1
+    site = site_of(registry, registered_at=since)
+    begun: dict[str, int] = {}
+    for (device, _), number in numbers.items():
+        own = times[streams == number]
+        begun[device] = min(begun.get(device, until), int(own.min()) if len(own) else until)
+    # A recording begins when it begins: nobody was silent before.
+    watched = tuple(replace(item, registered_at=begun[item.device]) for item in site.watched)
     return ArrayMaterial(
         title=feed.title,
-        site=site_of(registry, registered_at=since),
+        site=replace(site, watched=watched),
         since=since,
         until=until,
         observations=in_order(streams, times, values, np.where(outside, Quality.OUT_OF_RANGE, 0).astype(np.int16)),

@@ -51,7 +51,7 @@ def backtest(catalogue: Catalogue, material: Material, progress: Progress = lamb
         progress: Told after every slice.
     """
     rules = catalogue.rules
-    rerun = Rerun(rules, material.site)
+    rerun = Rerun(rules, material.site, overrides=catalogue.overrides, past=material.past())
     rerun.tick(material.since)
     silences = _Silences(rules, material)
     failures: dict[str, str] = {}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.times import MICROS_PER_SECOND
+from rules.past import ArrayPast, Past
 from rules.plan import Floats, Ints
 from rules.rerun import Site
 from rules.step import Observations
@@ -49,6 +50,9 @@ class Material(Protocol):
     def readings(self, datastream: int, since: int, until: int) -> Readings:
         """What one datastream said in [since, until)."""
 
+    def past(self) -> Past:
+        """Where all of it can be read again."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArrayMaterial:
@@ -78,6 +82,12 @@ class ArrayMaterial:
         begin, end = np.searchsorted(whole.times, [since, until])
         chosen = begin + np.flatnonzero(whole.datastreams[begin:end] == datastream)
         return Readings(whole.times[chosen], whole.values[chosen], whole.qualities[chosen])
+
+    def past(self) -> Past:
+        """Where all of it can be read again."""
+        found, whole = ArrayPast(), self.observations
+        found.add(whole.datastreams, whole.times, whole.values, whole.qualities)
+        return found
 
 
 def in_order(datastreams: NDArray[np.int32], times: Ints, values: Floats, qualities: NDArray[np.int16]) -> Observations:

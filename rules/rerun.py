@@ -10,6 +10,7 @@ from domain.subject import Watched, WatchedAsset
 from rules.evaluate import HORIZON_S, Evaluator
 from rules.history import History
 from rules.override import Override
+from rules.past import Past
 from rules.plan import build
 from rules.rule import Rule
 from rules.step import Observations, Step
@@ -33,13 +34,14 @@ def evaluator_for(
     site: Site,
     *,
     overrides: Sequence[Override] = (),
+    past: Past | None = None,
     zone: tzinfo = PLACE,
     horizon_s: int = HORIZON_S,
 ) -> Evaluator:
     """The very engine, with nothing in its memory."""
     surroundings = Surroundings(site.assets, site.links)
     plan = build(rules, site.watched, surroundings=surroundings, overrides=overrides)
-    return Evaluator(plan, zone=zone, horizon_s=horizon_s)
+    return Evaluator(plan, past, zone=zone, horizon_s=horizon_s)
 
 
 class Rerun:
@@ -48,10 +50,21 @@ class Rerun:
     Args:
         rules: The catalogue.
         site: What stands in the field.
+        overrides: What the site changes of the rules.
+        past: Where all observations can be read again; default: what was observed in this run.
+        zone: The time of the place.
     """
 
-    def __init__(self, rules: Iterable[Rule], site: Site) -> None:
-        self.evaluator = evaluator_for(rules, site)
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        site: Site,
+        *,
+        overrides: Sequence[Override] = (),
+        past: Past | None = None,
+        zone: tzinfo = PLACE,
+    ) -> None:
+        self.evaluator = evaluator_for(rules, site, overrides=overrides, past=past, zone=zone)
         self.history = History()
 
     def observe(self, batch: Observations) -> Step:

@@ -7,6 +7,8 @@ from typing import Self
 from domain.errors import ConfigurationError
 from domain.times import isoformat
 from rules.material import Readings, in_order, span_of
+from rules.past import Past
+from rules.recall import StoredPast
 from rules.rerun import Site
 from rules.step import Observations
 from storage.database import Link
@@ -59,3 +61,7 @@ class StoredMaterial:
         """What one datastream said in [since, until)."""
         found = read_one(self._connection, datastream, since, until)
         return Readings(found.times, found.values, found.qualities)
+
+    def past(self) -> Past:
+        """What is stored, as it is asked for: measures look back to before the period, too."""
+        return StoredPast(self._connection)
