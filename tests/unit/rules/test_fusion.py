@@ -1,5 +1,6 @@
 """Fused rules: the sweep agrees with an evaluation second by second, in one piece as in many, and with `threshold`."""
 
+import time
 from datetime import timedelta, timezone
 from itertools import pairwise
 from typing import Any
@@ -11,12 +12,15 @@ from domain.subject import WatchedAsset
 from domain.times import to_datetime
 from rules.fused import All, Expression, Fused, Hours, InOrder, Leaf, Not
 from rules.fusion import Fusion, Outcome, Turn, evaluate, lay, numbered
+from rules.laying import NEVER
 from rules.rule import Rule
 from rules.surroundings import Surroundings
 from rules.threshold import NORMAL, Change, Sample, run
 from rules.track import track
-from rules.truth import Truth
+from rules.truth import FALSE, Truth
+from tests.support.fusing import steps, watch
 from tests.support.rulebook import SECOND, T0, above, rule, stream
+from tests.unit.rules.test_laying import LEAK
 from tests.unit.rules.test_surroundings import asset
 
 EXAMPLES = 150
@@ -101,6 +105,9 @@ class Oracle:
         self.condition = own.condition
         self.world = world
         self.seconds = range(self.BEGIN, self.END)
+        #: Levels that could never be true are false, not unknown.
+        fusion = laid(own)
+        self.never = {level for level, part in fusion.levels if part is NEVER} if fusion else set()
         self.ranks = self._ranks(own)
 
     def leaf(self, leaf: Leaf) -> list[int]:
@@ -166,7 +173,9 @@ class Oracle:
 
     def _ranks(self, own: Rule) -> list[int]:
         levels = [
-            self.value(self.condition.fused[level.label].when, self.condition.within_s)  # type: ignore[index]
+            [0] * len(self.seconds)
+            if level in self.never
+            else self.value(self.condition.fused[level.label].when, self.condition.within_s)  # type: ignore[index]
             for level in reversed(own.levels)
         ]
         since: dict[int, int] = {}
@@ -287,3 +296,17 @@ def test_delays_are_those_of_thresholds(values: list[int], on: int, off: int) ->
         ZONE,
     )
     assert [(t.event, t.time, t.rank) for t in outcome.transitions] == [(c.event, c.time, c.rank) for c in changes]
+
+
+def test_a_rule_over_ten_thousand_assets_is_laid_and_evaluated_in_seconds() -> None:
+    assets = [asset(f"p{n:05}", kind="pipe", longitude=102 + n * 0.0001) for n in range(10_000)]
+    watched = watch(*((one, name) for one in assets for name in ("pressure", "methane")))
+    began = time.process_time()
+    fusions = lay([LEAK], watched, Surroundings(assets))
+    assert len(fusions) == 10_000
+    assert time.process_time() - began < 15
+    truths = {"1": steps((0, 1)), "2": FALSE, "3": FALSE, "4": steps((10, 1), (700, 0))}
+    began = time.process_time()
+    for fusion in fusions[:1000]:
+        assert len(evaluate(fusion, lambda name, _: truths[name[2:]], at(-1), at(5000), ZONE).transitions) == 2
+    assert time.process_time() - began < 5
