@@ -43,6 +43,17 @@ ALERT = AlertEntry(
     text_zh="…",
     recorded_at=RAISED,
     changed_at=RAISED,
+    alarm_state="unacknowledged",
+    announced=True,
+    latched=False,
+    withdrawn=False,
+    inhibited=False,
+    cause=None,
+    suppressed_by=None,
+    maintenance_window=None,
+    out_of_service=False,
+    shelving=None,
+    facts=(),
 )
 PARTITION = PartitionCondition(
     partition="all",
