@@ -130,6 +130,8 @@ class _Reckoning:
         if part.kind == "order":
             first, then = part.parts
             return sequence(self.truth(first), self.truth(then), self._fusion.within)
+        if not part.parts:
+            return FALSE
         # One part often settles it, and the others need not be reckoned.
         settles = FALSE if part.kind == "all" else TRUE
         found = []

@@ -44,6 +44,10 @@ class Part:
     minutes: tuple[int, int] = (0, 0)
 
 
+#: Whatever happens: any of nothing.
+NEVER = Part(kind="any")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fusion:
     """A fused rule on one subject. Times in microseconds."""
@@ -169,13 +173,15 @@ def _laid(rule: Rule, stock: _Stock) -> Iterator[Fusion]:
             )
             for name, leaf in named
         )
-        if any(leaf.members for leaf in own) and any(_possible(part, own)[1] for _, part in levels):
+        # Unknown for ever, a level that can never be true here would keep the others from ending.
+        possible = tuple((level, part if _possible(part, own)[1] else NEVER) for level, part in levels)
+        if any(leaf.members for leaf in own) and any(part is not NEVER for _, part in possible):
             yield Fusion(
                 rule=rule,
                 subject=subject,
                 area=area,
                 asset=asset,
-                levels=levels,
+                levels=possible,
                 leaves=own,
                 within=within,
                 on_delay=on_delay,
