@@ -1,24 +1,17 @@
 """Rules over a period that is over: the very engine, as fast as it can. The same input and rules give the same outcome.
 
-The clock moves with the data. Live it moves every second; here it moves from slice to slice, and to every instant at
-which somebody is heard again after a silence that a rule may speak of, so that no silence is missed.
+The clock moves with the data. Live it moves every second, here from slice to slice: the history of a rule is a function
+of the observations, and no silence between two of them is missed.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
-from domain.times import MICROS_PER_SECOND
-from rules.condition import Absence
-from rules.fused import Fused, leaves
 from rules.history import Episode
 from rules.load import Catalogue
-from rules.material import Material, part_of
-from rules.plan import Ints
+from rules.material import Material
 from rules.rerun import Rerun
 from rules.rule import Rule
-from rules.step import Observations
 
 #: A rule of this class is never announced.
 _CONDITION = "condition"
@@ -53,13 +46,11 @@ def backtest(catalogue: Catalogue, material: Material, progress: Progress = lamb
     rules = catalogue.rules
     rerun = Rerun(rules, material.site, overrides=catalogue.overrides, past=material.past())
     rerun.tick(material.since)
-    silences = _Silences(rules, material)
     failures: dict[str, str] = {}
     count = 0
     for whole in material.slices():
-        for part in silences.pieces(whole):
-            rerun.tick(int(part.times[0]))
-            failures |= rerun.observe(part).failures
+        rerun.tick(int(whole.times[0]))
+        failures |= rerun.observe(whole).failures
         count += len(whole.times)
         progress((int(whole.times[-1]) - material.since) / (material.until - material.since))
     rerun.tick(material.until)
@@ -74,44 +65,3 @@ def backtest(catalogue: Catalogue, material: Material, progress: Progress = lamb
         conditions=tuple(e for e in found if e.class_ == _CONDITION),
         failures=tuple(sorted(failures.items())),
     )
-
-
-class _Silences:
-    """Where the clock must stand still on its way: who was heard again after a silence that a rule may speak of."""
-
-    def __init__(self, rules: Iterable[Rule], material: Material) -> None:
-        watched = material.site.watched
-        size = max((item.datastream for item in watched), default=0) + 1
-        self._last: Ints = np.full(size, material.since, dtype=np.int64)
-        self._allowed: Ints = np.full(size, 2**62, dtype=np.int64)
-        factors = list(_factors(rules))
-        for item in watched:
-            allowed = min((factor * item.interval_s + grace for factor, grace in factors), default=None)
-            if allowed is not None:
-                self._allowed[item.datastream] = int(allowed * MICROS_PER_SECOND)
-
-    def pieces(self, whole: Observations) -> Iterator[Observations]:
-        """A slice in pieces: each such instant stands alone, so that the clock is moved before it and after it."""
-        order = np.argsort(whole.datastreams, kind="stable")
-        streams, times = whole.datastreams[order], whole.times[order]
-        first = np.append(True, streams[1:] != streams[:-1])
-        before = np.where(first, self._last[streams], np.append(times[:1], times[:-1]))
-        returns = np.unique(times[times - before > self._allowed[streams]])
-        ends = np.flatnonzero(np.append(first[1:], True))
-        self._last[streams[ends]] = times[ends]
-        around = [np.searchsorted(whole.times, returns, side=side) for side in ("left", "right")]
-        edges = np.unique(np.concatenate(([0], *around, [len(whole.times)])))
-        for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            yield part_of(whole, begin, end)
-
-
-def _factors(rules: Iterable[Rule]) -> Iterator[tuple[float, float]]:
-    """Factor and grace of every absence that any rule speaks of."""
-    for rule in rules:
-        if isinstance(rule.condition, Absence):
-            yield rule.condition.absence.factor, rule.condition.absence.grace_s
-        elif isinstance(rule.condition, Fused):
-            for level in rule.condition.fused.values():
-                for leaf in leaves(level.when):
-                    if leaf.absent is not None:
-                        yield leaf.absent.factor, leaf.absent.grace_s
