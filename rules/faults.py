@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import ValidationError
+
 #: What to do about each kind of problem that pydantic finds.
 _REMEDIES = {
     "missing": "add it",
@@ -21,6 +23,17 @@ _REMEDIES = {
     "string_too_short": "write a sentence",
     "too_short": "name at least one",
 }
+
+
+def mistakes(error: ValidationError) -> list[Any]:
+    """What a person did wrong, each once: a list is not too short because an item of it is wrong."""
+    errors = error.errors(include_url=False)
+    return [
+        one
+        for one in errors
+        if one["type"] != "too_short"
+        or not any(other["loc"][: len(one["loc"])] == one["loc"] for other in errors if other is not one)
+    ]
 
 
 def place_of(error: Any, value: Any) -> tuple[str | int, ...]:  # noqa: ANN401 - an error and a document of any shape

@@ -202,5 +202,3 @@ def _count(leaf: Leaf) -> Iterator[Misfit]:
             ("count", "members"),
             f"{count.at_least} of them cannot meet it where only {count.members} are: leave members out",
         )
-    if leaf.where.place == "asset" and count.members > 1 and count.share_above is None and count.share_below is None:
-        yield ("count", "members"), "only shares need a least number of members: leave members out"

@@ -13,7 +13,7 @@ from domain.catalogue import NETWORKS, properties
 from domain.errors import ConfigurationError
 from domain.registry import Property
 from rules.causes import tangles
-from rules.faults import place_of, sentence
+from rules.faults import mistakes, place_of, sentence
 from rules.fit import misfits
 from rules.override import Override, merged, misfit
 from rules.rule import Rule
@@ -138,7 +138,7 @@ def _entries(document: Document, key: str, model: type[_T], problems: list[str])
             yield where, model.model_validate(entry)
         except ValidationError as exc:
             name = _name(entry, key, number)
-            for error in exc.errors(include_url=False):
+            for error in mistakes(exc):
                 place = place_of(error, entry)
                 problems.append(f"{where.at(place)}: {name}: {sentence(error, place, key.removesuffix('s'))}")
 
