@@ -55,7 +55,7 @@ CREATE VIEW rule_positions AS
 SELECT NULL::text AS rule, NULL::text AS position_en, NULL::text AS position_zh WHERE false;
 
 CREATE INDEX alert_events_raised ON alert_events (time) WHERE event = 'raised';
-CREATE INDEX alert_events_turns ON alert_events (alert, time) WHERE event IN ('raised', 'cleared');
+CREATE INDEX alert_events_turns ON alert_events (alert, time, event, id) WHERE event IN ('raised', 'cleared');
 CREATE INDEX alert_events_acknowledged ON alert_events (alert, recorded_at) WHERE event = 'acknowledged';
 
 -- Each time an alarm or warning was raised, until it cleared: an alert that returns and is raised again before it was
@@ -82,7 +82,7 @@ SELECT r.id AS event, a.id AS alert, a.rule, a.subject, a.kind, a.class, a.netwo
        SELECT t.time
          FROM effective_alert_events t
         WHERE t.alert = r.alert AND t.event IN ('raised', 'cleared')
-          AND (t.time > r.time OR (t.time = r.time AND t.event = 'cleared' AND t.id > r.id))
+          AND t.time >= r.time AND (t.time > r.time OR (t.event = 'cleared' AND t.id > r.id))
         ORDER BY t.time, t.event, t.id
         LIMIT 1) turn ON true
  CROSS JOIN LATERAL (
