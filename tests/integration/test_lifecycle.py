@@ -292,6 +292,14 @@ class TestMaintenance:
         assert ledger.told() == ["unsuppressed"]
         assert state(ledger) == "unacknowledged"
 
+    def test_what_cleared_meanwhile_is_not_announced(self, ledger: Ledger) -> None:
+        ledger.write(change("raised", 10))
+        window(ledger, Scope(device="d1"))
+        ledger.write(change("cleared", 20))
+        assert sweep(ledger.connection, now_micros() + 600 * SECOND) == Ended(windows=1)
+        assert ledger.told() == ["raised"]
+        assert state(ledger) == "returned_unacknowledged"
+
     def test_it_begins_by_itself(self, ledger: Ledger) -> None:
         ledger.write(change("raised", 10))
         window(ledger, Scope(device="d1"), begins_s=60)

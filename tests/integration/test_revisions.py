@@ -86,6 +86,25 @@ def test_two_alerts_that_were_one_never_stand_open_together(ledger: Ledger) -> N
     ]
 
 
+def test_what_lasts_belongs_to_the_alert_that_is_open(ledger: Ledger) -> None:
+    ledger.write(change("raised", 10), change("cleared", 20))
+    ledger.acknowledge()
+    ledger.write(change("raised", 30))
+    ledger.write(revisions=[revision(5, [("raised", 12, "yellow")])])
+    assert ledger.rows("SELECT id, state, open, withdrawn FROM alerts ORDER BY id") == [
+        (1, "returned", False, True),
+        (2, "active", True, False),
+    ]
+
+
+def test_an_excursion_of_which_both_ends_have_moved_stays_in_its_alert(ledger: Ledger) -> None:
+    ledger.write(change("raised", 10), change("cleared", 20))
+    ledger.acknowledge()
+    ledger.write(revisions=[revision(5, [("raised", 12, "yellow"), ("cleared", 22, "yellow")])])
+    assert ledger.rows("SELECT id, open, withdrawn FROM alerts") == [(1, False, False)]
+    assert ledger.told() == ["raised", "cleared"]
+
+
 def test_a_revision_written_twice_changes_nothing(ledger: Ledger) -> None:
     ledger.write(change("raised", 10), change("cleared", 20), change("raised", 30))
     again = revision(5, [("raised", 8, "yellow"), ("level_changed", 18, "red"), ("cleared", 22, "red")])
