@@ -86,6 +86,7 @@ def _asset(equipment: Equipment, town: Town, number: int, index: int, seed: int)
         geometry={"type": "Point", "coordinates": [spot.longitude, spot.latitude]},
         longitude=spot.longitude,
         latitude=spot.latitude,
+        tags=dict(equipment.tags),
     )
 
 

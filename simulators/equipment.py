@@ -1,6 +1,7 @@
 """What the county has in the field: kinds of assets, the devices on them, and how many of each stand in each town."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +29,8 @@ class Equipment:
     devices: tuple[Hardware, ...]
     #: Where it stands, in metres from a crossing.
     offset_m: tuple[float, float] = (0.0, 0.0)
+    #: What each asset carries: its design, by which rules judge it.
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 _CELL = ("device.battery", "device.rssi")
@@ -48,6 +51,7 @@ EQUIPMENT = (
         name_zh="燃气调压站",
         counts=(2, 1, 1, 1),
         offset_m=(60, 45),
+        tags={"set_pressure_kpa": "300"},
         devices=(
             Hardware(
                 model="RTU-G4",
@@ -81,6 +85,7 @@ EQUIPMENT = (
         name_zh="自来水厂",
         counts=(0, 0, 0, 1),
         offset_m=(-120, 160),
+        tags={"overflow_level_m": "4.5"},
         devices=(
             Hardware(
                 model="RTU-W8",
@@ -105,6 +110,7 @@ EQUIPMENT = (
         name_zh="加压泵站",
         counts=(1, 1, 1, 0),
         offset_m=(90, -70),
+        tags={"duty_pumps": "1"},
         devices=(
             Hardware(
                 model="RTU-W4",
@@ -156,6 +162,7 @@ EQUIPMENT = (
         name_zh="排水泵站",
         counts=(2, 1, 1, 0),
         offset_m=(110, -95),
+        tags={"duty_pumps": "1", "rated_current_a": "42", "power_supplies": "1"},
         devices=(
             Hardware(model="PLC-WW", interval_s=5, suffix="well", properties=("pump.wetwell.level", "pump.voltage")),
             Hardware(model="PLC-P", interval_s=5, suffix="pump1", properties=_PUMP),
@@ -169,6 +176,7 @@ EQUIPMENT = (
         name_zh="管道液位点",
         counts=(7, 4, 3, 2),
         offset_m=(18, -12),
+        tags={"pipe_crown_m": "0.8", "depth_m": "2.5"},
         devices=(
             Hardware(model="RL-NB1", interval_s=10, form="array", properties=("drain.level", "drain.velocity", *_CELL)),
         ),
@@ -209,6 +217,7 @@ EQUIPMENT = (
         name_zh="深井",
         counts=(6, 3, 2, 2),
         offset_m=(14, 10),
+        tags={"depth_m": "2.5"},
         devices=(
             Hardware(
                 model="MG-NB5",
@@ -232,6 +241,7 @@ EQUIPMENT = (
         name_zh="路灯控制柜",
         counts=(4, 2, 2, 1),
         offset_m=(22, 20),
+        tags={"rated_current_a": "40"},
         devices=(
             Hardware(
                 model="LC-8",
@@ -271,6 +281,7 @@ EQUIPMENT = (
         name_zh="照度计",
         counts=(1, 1, 1, 0),
         offset_m=(0, 24),
+        tags={"least_lux": "15"},
         devices=(Hardware(model="LX-LW", interval_s=15, properties=("light.lux", "device.battery")),),
     ),
 )
