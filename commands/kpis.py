@@ -11,8 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
     from domain.kpi_judgement import AlarmFigures, Figure, IncidentFigures
     from storage.kpis import AssetLoad, Availability, Band, Load, Scope
 
@@ -77,7 +75,7 @@ def kpis(
     Console().print(rendered(report))
 
 
-def _change(connection: "Connection[Any]", text: str) -> None:
+def _change(connection: Any, text: str) -> None:  # noqa: ANN401 - only storage knows the driver
     from storage.kpis import set_limit
 
     name, _, number = text.partition("=")
@@ -89,7 +87,7 @@ def _change(connection: "Connection[Any]", text: str) -> None:
         raise typer.BadParameter(f"{text!r}: {exc}") from None
 
 
-def _report(connection: "Connection[Any]", scope: "Scope") -> Report:
+def _report(connection: Any, scope: "Scope") -> Report:  # noqa: ANN401 - only storage knows the driver
     from storage import kpis as stored
 
     return Report(
