@@ -30,39 +30,34 @@ class Past(Protocol):
 
 
 class ArrayPast:
-    """The past as arrays in memory: for replay, backtest and tests. Holds whatever is added; the first value wins."""
+    """The past as arrays in memory: for replay, backtest and tests. Holds whatever is added; the first value wins.
+
+    Attributes:
+        parts: Each in order, the larger first; a new one is joined with those before it that are not much larger.
+    """
 
     def __init__(self) -> None:
-        self._added: list[Columns] = []
-        self._whole: Columns | None = None
+        self.parts: list[Columns] = []
 
     def add(self, datastreams: NDArray[np.int32], times: Ints, values: Floats, qualities: NDArray[np.int16]) -> None:
         """Adds observations in any order."""
-        self._added.append(Columns(datastreams=datastreams, times=times, values=values, qualities=qualities))
+        if not len(times):
+            return
+        self.parts.append(
+            _ordered([Columns(datastreams=datastreams, times=times, values=values, qualities=qualities)])
+        )
+        while len(self.parts) > 1 and 2 * len(self.parts[-1].times) >= len(self.parts[-2].times):
+            last = self.parts.pop()
+            self.parts[-1] = _ordered([self.parts[-1], last])
 
     def join(self, other: "ArrayPast") -> None:
         """Adds everything that another one holds."""
-        self._added.append(other.whole)
-
-    @property
-    def whole(self) -> Columns:
-        """Everything, in order."""
-        if self._added or self._whole is None:
-            parts = ([self._whole] if self._whole is not None else []) + self._added
-            self._whole, self._added = _ordered(parts), []
-        return self._whole
+        for part in other.parts:
+            self.add(part.datastreams, part.times, part.values, part.qualities)
 
     def samples(self, datastreams: NDArray[np.int32], since: Ints) -> Columns:
         """Everything of each datastream from its own instant on."""
-        whole = self.whole
-        pieces = []
-        order = np.argsort(datastreams, kind="stable")
-        for datastream, instant in zip(datastreams[order].tolist(), since[order].tolist(), strict=True):
-            first, last = np.searchsorted(whole.datastreams, [datastream, datastream + 1])
-            begin = first + int(np.searchsorted(whole.times[first:last], instant))
-            pieces.append(np.arange(begin, last))
-        chosen = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.intp)
-        return _taken(whole, chosen)
+        return _ordered([_since(part, datastreams, since) for part in self.parts])
 
     def hourly(self, datastreams: NDArray[np.int32], since: int, until: int) -> tuple[NDArray[np.int32], Ints, Floats]:
         """Datastream, beginning of the UTC hour, and mean of the good values in it; ordered by both."""
@@ -78,6 +73,17 @@ class ArrayPast:
 
 
 _HOUR = 3_600_000_000
+
+
+def _since(part: Columns, datastreams: NDArray[np.int32], since: Ints) -> Columns:
+    firsts = np.searchsorted(part.datastreams, datastreams, side="left").tolist()
+    lasts = np.searchsorted(part.datastreams, datastreams, side="right").tolist()
+    pieces = [
+        np.arange(first + int(np.searchsorted(part.times[first:last], instant)), last)
+        for first, last, instant in zip(firsts, lasts, since.tolist(), strict=True)
+        if first < last
+    ]
+    return _taken(part, np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.intp))
 
 
 def _ordered(parts: list[Columns]) -> Columns:

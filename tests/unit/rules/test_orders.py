@@ -211,7 +211,7 @@ def replace_all(step: Step, name: str) -> Step:
 
 
 @given(deliveries())
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_any_order_batching_duplicates_ticks_and_restarts_give_the_same_history(
     delivery: tuple[list[Row], list[tuple[str, Any]]],
 ) -> None:
@@ -229,7 +229,7 @@ def test_any_order_batching_duplicates_ticks_and_restarts_give_the_same_history(
 
 
 @given(observations())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 def test_one_batch_of_everything_gives_what_single_observations_give(rows: list[Row]) -> None:
     world = World(PLAN)
     world.feed(rows)
