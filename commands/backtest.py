@@ -158,7 +158,11 @@ def _only(outcome: "Outcome", rule: str | None) -> "Outcome":
 
     if rule is None:
         return outcome
-    return replace(outcome, episodes=tuple(e for e in outcome.episodes if e.rule == rule))
+    return replace(
+        outcome,
+        episodes=tuple(e for e in outcome.episodes if e.rule == rule),
+        held=tuple(e for e in outcome.held if e.rule == rule),
+    )
 
 
 def _show(console: Console, report: "Report", language: str, zone: str) -> None:
@@ -183,7 +187,7 @@ def _show(console: Console, report: "Report", language: str, zone: str) -> None:
         console.print(f"[red]{rule} failed: {text}[/]", highlight=False)
     console.print(
         f"{report.title}: {outcome.observations:,} observations, {len(outcome.rules)} rules, "
-        f"{len(outcome.episodes):,} alerts."
+        f"{len(outcome.episodes):,} alerts, {len(outcome.held):,} held back by a cause."
     )
     if report.difference is not None and report.against is not None:
         found = report.difference

@@ -5,13 +5,15 @@ of the observations, and no silence between two of them is missed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules.history import Episode
+from rules.holding import Telling, tellings
 from rules.load import Catalogue
 from rules.material import Material
 from rules.rerun import Rerun
 from rules.rule import Rule
+from rules.step import Key
 
 #: A rule of this class is never announced.
 _CONDITION = "condition"
@@ -29,6 +31,8 @@ class Outcome:
     observations: int
     #: What people would have been told of, by its beginning.
     episodes: tuple[Episode, ...]
+    #: Alerts that a common cause or a condition by design held back to their end.
+    held: tuple[Episode, ...]
     #: What other rules rest on, and nobody is told of.
     conditions: tuple[Episode, ...]
     #: Rules that raised an exception, with its text.
@@ -55,13 +59,21 @@ def backtest(catalogue: Catalogue, material: Material, progress: Progress = lamb
         progress((int(whole.times[-1]) - material.since) / (material.until - material.since))
     rerun.tick(material.until)
     progress(1.0)
-    found = rerun.history.episodes()
+    told = tellings(rerun.evaluator.plan, rerun.history.transitions())
+    found = [_told(episode, told) for episode in rerun.history.episodes()]
+    alerts = [episode for episode in found if episode.class_ != _CONDITION]
     return Outcome(
         rules=rules,
         since=material.since,
         until=material.until,
         observations=count,
-        episodes=tuple(e for e in found if e.class_ != _CONDITION),
+        episodes=tuple(episode for episode in alerts if episode.told_at is not None),
+        held=tuple(episode for episode in alerts if episode.told_at is None),
         conditions=tuple(e for e in found if e.class_ == _CONDITION),
         failures=tuple(sorted(failures.items())),
     )
+
+
+def _told(episode: Episode, told: dict[tuple[Key, int], Telling]) -> Episode:
+    telling = told[(episode.rule, episode.subject), episode.raised_at]
+    return replace(episode, told_at=telling.told_at, held_by=telling.cause)

@@ -34,6 +34,10 @@ class Episode:
     value: float | None
     threshold: float | None
     facts: tuple[Fact, ...] = ()
+    #: When people were told of it; None: never, something held it back until its end.
+    told_at: int | None = None
+    #: Rule and subject of what held it back when it was raised.
+    held_by: Key | None = None
 
     @property
     def raised_at(self) -> int:

@@ -166,7 +166,7 @@ def _ids(path: Path) -> set[str]:
 
 def _bounded(data: dict[str, Any]) -> dict[str, Any]:
     """A result of bounded size: of each list of alerts the first, and how many there are."""
-    lists = [(data, "alerts")]
+    lists = [(data, "alerts"), (data, "held_back")]
     if "difference" in data:
         lists += [(data["difference"], name) for name in ("new", "lost", "moved")]
     for place, name in lists:

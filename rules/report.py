@@ -25,10 +25,10 @@ from rules.history import Episode
 from rules.material import Material, Readings
 
 #: Figures that a backtest can know: nobody acknowledges in it.
-_KNOWN = frozenset(
+FIGURES = frozenset(
     {
         "alarms", "rate", "daily", "peak", "busy_intervals", "floods", "time_in_flood", "top_ten", "chattering",
-        "fleeting", "stale", "level_red", "level_orange", "level_yellow", "level_blue", "time_in_alarm",
+        "fleeting", "held_back", "stale", "level_red", "level_orange", "level_yellow", "level_blue", "time_in_alarm",
     }
 )  # fmt: skip
 #: Charts of readings in one report.
@@ -93,7 +93,8 @@ def kpis_of(outcome: Outcome) -> AlarmKpis:
             rule=e.rule,
             subject=e.subject,
             level=e.levels[0][1],
-            raised_at=e.raised_at,
+            # The load begins when people are told.
+            raised_at=e.raised_at if e.told_at is None else e.told_at,
             cleared_at=e.cleared_at,
             network=e.network,
             area=e.area,
@@ -133,12 +134,12 @@ def _figures(kpis: AlarmKpis, outcome: Outcome) -> tuple[Figure, ...]:
         clear_p90_s=None,
         clear_max_s=None,
         time_in_alarm_s=kpis.time_in_alarm_s,
-        held_back=0,
+        held_back=len(outcome.held),
         withdrawn=0,
         unacknowledged=0,
     )
     days = (outcome.until - outcome.since) / _DAY
-    return tuple(figure for figure in alarm_figures(found, PRESETS, days=days) if figure.name in _KNOWN)
+    return tuple(figure for figure in alarm_figures(found, PRESETS, days=days) if figure.name in FIGURES)
 
 
 def _charts(material: Material, outcome: Outcome) -> Iterator[Chart]:
@@ -218,6 +219,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "failures": dict(outcome.failures),
         "kpis": {figure.name: figure.value for figure in report.figures},
         "alerts": [episode_data(episode) for episode in outcome.episodes],
+        "held_back": [episode_data(episode) for episode in outcome.held],
     }
     if report.against is not None and report.difference is not None:
         data["against"] = {
@@ -252,6 +254,10 @@ def episode_data(episode: Episode) -> dict[str, Any]:
         "property": episode.observed,
         "raised_at": isoformat(episode.raised_at),
         "cleared_at": None if episode.cleared_at is None else isoformat(episode.cleared_at),
+        "told_at": None if episode.told_at is None else isoformat(episode.told_at),
+        "held_back_by": None
+        if episode.held_by is None
+        else {"rule": episode.held_by[0], "subject": episode.held_by[1]},
         "worst": episode.worst.label,
         "levels": [{"at": isoformat(at), "level": level.label} for at, level in episode.levels],
         "value": episode.value,

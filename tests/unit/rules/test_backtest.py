@@ -9,12 +9,14 @@ import pytest
 
 from rules import material as materials
 from rules.backtest import Outcome, backtest
+from rules.history import Episode
 from rules.load import Catalogue
 from rules.material import ArrayMaterial, Readings, in_order
-from rules.report import CHARTS, as_csv, as_data, limits_of, make, thinned
+from rules.report import CHARTS, FIGURES, as_csv, as_data, limits_of, make, thinned
 from rules.report_page import page
+from rules.report_words import Words
 from rules.rerun import Site
-from rules.rule import Rule
+from rules.rule import Cause, Rule
 from tests.support.rulebook import SECOND, T0, above, silence, stream
 
 METHANE = above("methane", blue=10, red=50, hysteresis=2)
@@ -160,3 +162,42 @@ def test_a_backtest_of_nothing_has_a_report_too() -> None:
     found = backtest(catalogue(METHANE), empty)
     assert not found.episodes
     assert "No alert was raised." in page(make(empty, found), language="en", zone="UTC")
+
+
+def test_what_a_cause_holds_back_is_no_alert_until_it_is_let_go() -> None:
+    cause = above("cause", blue=20)
+    effect = above("effect", blue=10).model_copy(update={"inhibited_by": (Cause(rule="cause", on="datastream"),)})
+    values = [0, 30, 0, 30, 15, 0, 15, 30, 0]
+    minutes = np.arange(len(values), dtype=np.int64)
+    one = replace(
+        material(),
+        observations=in_order(
+            np.ones(len(values), dtype=np.int32),
+            T0 + minutes * 60 * SECOND,
+            np.array(values, dtype=np.float64),
+            np.zeros(len(values), dtype=np.int16),
+        ),
+    )
+    found = backtest(catalogue(cause, effect), one)
+
+    def told(episodes: tuple[Episode, ...]) -> list[tuple[int, int | None]]:
+        minute = 60 * SECOND
+        return [
+            ((e.raised_at - T0) // minute, None if e.told_at is None else (e.told_at - T0) // minute)
+            for e in episodes
+            if e.rule == "effect"
+        ]
+
+    assert told(found.held) == [(1, None)]
+    # Let go when its cause ended first; told before the cause began.
+    assert told(found.episodes) == [(3, 4), (6, 6)]
+    assert found.held[0].held_by == ("cause", "datastream:1")
+    assert next(f for f in make(one, found).figures if f.name == "held_back").value == 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_figure_that_a_backtest_can_know_is_there_and_has_a_word(language: str) -> None:
+    figures = make(material(), outcome(METHANE)).figures
+    assert len(figures) == len(FIGURES)
+    words = Words(language, "UTC")
+    assert all(words(figure.name) for figure in figures)
