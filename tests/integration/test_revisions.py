@@ -145,14 +145,23 @@ def test_a_withdrawn_alert_that_is_raised_after_all_begins_anew(ledger: Ledger) 
 
 
 def test_of_changes_at_one_instant_each_finds_its_place(ledger: Ledger) -> None:
-    ledger.write(change("raised", 10), change("level_changed", 20, "red", worse=True), change("cleared", 20, "red"))
-    ledger.write(change("raised", 20, "red"))
-    ledger.write(revisions=[revision(30, [("cleared", 31, "red")])])
-    assert ledger.alert("state, extract(second FROM raised_at)::integer") == ("returned", 10)
-    # Appended later than the clear of the same instant, and yet before it.
-    ledger.write(revisions=[revision(5, [("raised", 20, "red"), ("cleared", 31, "red")])])
+    ledger.write(change("raised", 20))
+    # The clear is written after the raise of the same instant, and yet comes before it.
+    ledger.write(
+        revisions=[revision(5, [("raised", 8, "yellow"), ("cleared", 20, "yellow"), ("raised", 20, "yellow")])]
+    )
+    ledger.write(change("cleared", 31))
     ledger.write(revisions=[revision(25, [])])
-    assert ledger.alert("state, extract(second FROM raised_at)::integer") == ("active", 20)
+    assert ledger.alert("state, extract(second FROM raised_at)::integer") == ("active", 8)
+
+
+def test_what_nobody_was_told_of_and_is_over_stays_over(ledger: Ledger) -> None:
+    ledger.write(change("raised", 1, rule="cause"))
+    ledger.write(change("raised", 10), restraints=[inhibition(10, ("cause", "device:d1"))])
+    ledger.write(change("cleared", 20))
+    ledger.write(revisions=[revision(12, [("level_changed", 15, "red"), ("cleared", 20, "red")])])
+    assert ledger.alert("level, open, announced", 2) == ("red", False, False)
+    assert ledger.told() == ["raised"]
 
 
 def test_an_alert_that_was_over_and_goes_on_is_still_shelved(ledger: Ledger) -> None:
