@@ -65,7 +65,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "peak": ("most in ten minutes", "10分钟内最多"),
     "busy_intervals": ("ten minutes with too many", "超量的10分钟时段占比"),
     "floods": ("floods", "警情洪峰次数"),
-    "time_in_flood": ("time_in_flood", "洪峰时间占比"),
+    "time_in_flood": ("time in flood", "洪峰时间占比"),
     "top_ten": ("share of the ten heaviest", "前十名占比"),
     "chattering": ("chattering", "频繁抖动"),
     "fleeting": ("fleeting", "瞬时警情"),
@@ -75,7 +75,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "level_orange": ("orange", "橙色占比"),
     "level_yellow": ("yellow", "黄色占比"),
     "level_blue": ("blue", "蓝色占比"),
-    "time_in_alarm": ("time_in_alarm", "警情总时长"),
+    "time_in_alarm": ("time in alarm", "警情总时长"),
 }
 
 
