@@ -246,9 +246,10 @@ class Evaluator:
             return
         ids = np.array([self.plan.watched[number].datastream for number in wanted], dtype=np.int32)
         found = self._past.samples(ids, np.array(list(wanted.values()), dtype=np.int64))
-        index = self.plan.index(found.datastreams)
-        for number in wanted:
-            own = index == number
+        firsts = np.searchsorted(found.datastreams, ids, side="left").tolist()
+        lasts = np.searchsorted(found.datastreams, ids, side="right").tolist()
+        for number, first, last in zip(wanted, firsts, lasts, strict=True):
+            own = slice(first, last)
             stored = Series(found.times[own], found.values[own], found.qualities[own])
             works[number] = works[number]._replace(known=joined(works[number], stored))
 

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.transition import RuleState
+from rules.baseline import Baseline, usual
 from rules.gates import Gate
 from rules.judging import Series, Work
 from rules.marks import Mark
 from rules.past import Past
 from rules.plan import Floats, Ints, Plan
-from rules.scores import Baseline, look_back
+from rules.scores import look_back
 from rules.silence import NEVER
 from rules.step import Dense, Step, Story
 from rules.threshold import Sample, State
@@ -135,20 +136,9 @@ class Memory:
             return
         ids = np.array([self._plan.watched[number].datastream for number in numbers.tolist()], dtype=np.int32)
         since = int(hours.min()) - (deviation.days + 2) * 24 * _HOUR
-        streams, begins, means = past.hourly(np.unique(ids), since, int(hours.max()))
-        usual = np.full(len(ids), np.nan)
-        for place, datastream in enumerate(ids.tolist()):
-            first, last = np.searchsorted(streams, [datastream, datastream + 1])
-            if last > first:
-                own = Baseline.of(
-                    begins[first:last],
-                    means[first:last],
-                    days=deviation.days,
-                    least_days=deviation.least_days,
-                    zone=self._zone,
-                )
-                usual[place] = own.at(hours[place : place + 1])[0]
-        gate.load(numbers, hours, usual)
+        known = past.hourly(np.unique(ids), since, int(hours.max()))
+        found = usual(known, (ids, hours), days=deviation.days, least_days=deviation.least_days, zone=self._zone)
+        gate.load(numbers, hours, found)
 
     def works(self, dense: Dense, chosen: NDArray[np.bool_]) -> dict[int, Work]:
         """What each chosen datastream brings, in order of time; of several values of one instant, the first."""
