@@ -10,10 +10,12 @@ from psycopg.rows import TupleRow
 from domain.alert import Level
 from domain.kpi import Alarm
 from domain.times import from_datetime, to_datetime
+from domain.transition import Revision
 from storage import kpis
 from storage.database import connect
 from storage.kpis import Scope
 from tests.support.episodes import Written, write_episodes
+from tests.support.history import T0, Ledger, Moment, change, inhibition
 from tests.support.storing import register
 
 SECOND = 1_000_000
@@ -197,3 +199,51 @@ def test_availability_is_the_share_of_device_time_with_telemetry(connection: Con
     connection.execute("UPDATE devices SET reporting_interval_s = 7200")
     (found,) = kpis.availability(connection, period)
     assert found.share == pytest.approx((4 + 4 + 4 + 0 + 1) / 17)
+
+
+#: What was first written of 10 to 20 s after T0, and then corrected to the very same.
+_ARRIVALS: dict[str, tuple[list[Moment], list[list[Moment]]]] = {
+    "530101": ([("raised", 10, "yellow"), ("cleared", 20, "yellow")], []),
+    "530102": (
+        [("raised", 15, "yellow"), ("cleared", 20, "yellow")],
+        [[("raised", 10, "yellow"), ("cleared", 20, "yellow")]],
+    ),
+    "530103": (
+        [("raised", 5, "yellow"), ("cleared", 20, "yellow")],
+        [[("raised", 10, "yellow"), ("cleared", 20, "yellow")]],
+    ),
+    "530104": ([], [[("raised", 10, "yellow"), ("cleared", 20, "yellow")]]),
+    "530105": (
+        [("raised", 12, "red"), ("cleared", 14, "red"), ("raised", 16, "red")],
+        [[("raised", 10, "red"), ("cleared", 14, "red")], [("raised", 10, "yellow"), ("cleared", 20, "yellow")]],
+    ),
+}
+
+
+def test_whatever_the_order_of_arrival_the_rules_record_the_same_figures(connection: Connection[TupleRow]) -> None:
+    ledger = Ledger(connection)
+    for area, (first, corrections) in _ARRIVALS.items():
+        subject = f"device:{area}"
+        for event_, at, level in first:
+            ledger.write(change(event_, at, level, subject=subject, area=area))
+        for moments in corrections:
+            changes = tuple(change(*moment, subject=subject, area=area) for moment in moments)
+            ledger.write(revisions=[Revision(rule="r", subject=subject, since=T0, changes=changes)])
+    for area in _ARRIVALS:
+        begin = to_datetime(T0)
+        found = kpis.alarm_figures(connection, Scope(since=begin, until=begin + timedelta(hours=1), area=area))
+        assert (found.alarms, found.yellow, found.held_back, found.withdrawn) == (1, 1, 0, 0), area
+        assert (found.cleared, found.clear_median_s, found.time_in_alarm_s) == (1, 10, 10), area
+
+
+def test_what_a_common_cause_explains_counts_when_the_rules_release_it(connection: Connection[TupleRow]) -> None:
+    ledger = Ledger(connection)
+    cause = ("cause", "device:d1")
+    ledger.write(change("raised", 1, rule="cause"))
+    ledger.write(change("raised", 10), restraints=[inhibition(10, cause)])
+    period = Scope(since=to_datetime(T0), until=to_datetime(T0) + timedelta(hours=1))
+    found = kpis.alarm_figures(connection, period)
+    assert (found.alarms, found.held_back, found.unacknowledged) == (1, 1, 1)
+    ledger.write(change("cleared", 30, rule="cause"), restraints=[inhibition(30, None)])
+    found = kpis.alarm_figures(connection, period)
+    assert (found.alarms, found.held_back, found.unacknowledged) == (2, 0, 2)
