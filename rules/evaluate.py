@@ -249,8 +249,8 @@ class Evaluator:
         firsts = np.searchsorted(found.datastreams, ids, side="left").tolist()
         lasts = np.searchsorted(found.datastreams, ids, side="right").tolist()
         for number, first, last in zip(wanted, firsts, lasts, strict=True):
-            own = slice(first, last)
-            stored = Series(found.times[own], found.values[own], found.qualities[own])
+            part = slice(first, last)
+            stored = Series(found.times[part], found.values[part], found.qualities[part])
             works[number] = works[number]._replace(known=joined(works[number], stored))
 
     def _settle(self, step: Step, key: int, verdict: Verdict) -> None:

@@ -76,7 +76,7 @@ class Restraints:
             key = (name, subject)
             own = self._held.get(name, {})
             was = held[key] if key in held else own.get(subject)
-            cause = self._cause(name, subject) if subject in own else None
+            cause = self._cause(name, subject, was) if subject in own else None
             if cause != was or self._unsure:
                 step.held[key] = cause
                 how = cause[0] if cause else was[0] if was else "inhibited"
@@ -107,14 +107,18 @@ class Restraints:
         found = {(name, subject) for name in names for subject in self._held.get(name, ())}
         return found | {key for key in moved if key[0] in self._causes}
 
-    def _cause(self, name: str, subject: str) -> tuple[How, Key] | None:
+    def _cause(self, name: str, subject: str, was: tuple[How, Key] | None) -> tuple[How, Key] | None:
+        """What holds an alert back: what did so before, as long as it is active, or else the first that is found."""
         place = self._places.get(subject, Place("", "", "", ""))._replace(subject=subject)
+        chosen: tuple[How, Key] | None = None
         for how, cause in self._causes[name]:
             for kind, value in self._where(cause.on, place):
                 found = self._active.get((cause.rule, kind, value))
-                if found:
-                    return how, (cause.rule, min(found))
-        return None
+                if found and was == (how, (cause.rule, was[1][1] if was else "")) and was[1][1] in found:
+                    return was
+                if found and chosen is None:
+                    chosen = how, (cause.rule, min(found))
+        return chosen
 
     def _where(self, on: str, place: Place) -> Iterable[tuple[str, str]]:
         if on in {"powered_by", "upstream"}:
