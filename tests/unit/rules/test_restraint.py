@@ -29,18 +29,18 @@ def cause() -> Rule:
     )
 
 
-def at(number: int, asset: str, area: str = "530102", **fields: object) -> Watched:
-    return stream(number, asset=asset, area=area, **fields)
+def at(number: int, asset: str, device: str, *, area: str = "530102", property: str = "gas.ch4.chamber") -> Watched:  # noqa: A002
+    return stream(number, device=device, asset=asset, area=area, property=property)
 
 
 def engine_of(on: str, *, how: str = "inhibited_by") -> Evaluator:
     """The child is watched on 1 (well-1) and 2 (well-2); the cause on 11 (well-1), 12 (well-2), 13 (another area)."""
     watched = [
-        at(1, "well-1", device="a"),
-        at(2, "well-2", device="b"),
-        at(11, "well-1", device="a", property="gas.flow"),
-        at(12, "well-2", device="c", property="gas.flow"),
-        at(13, "far", area="530103", device="d", property="gas.flow"),
+        at(1, "well-1", "a"),
+        at(2, "well-2", "b"),
+        at(11, "well-1", "a", property="gas.flow"),
+        at(12, "well-2", "c", property="gas.flow"),
+        at(13, "far", "d", area="530103", property="gas.flow"),
     ]
     assets = [
         WatchedAsset(
