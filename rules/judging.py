@@ -95,9 +95,17 @@ def go_on(own: Track, story: Story, work: Work, baseline: Baseline | None, keep_
     last = work.last
     samples = work.fresh
     if own.measure is not None and work.known is not None:
-        samples = _scored(own, work.known, int(np.searchsorted(work.known.times, work.first)), baseline)
+        times, values = _told(own, work.known, int(np.searchsorted(work.known.times, work.first)), baseline)
         last = story.last
-        samples = [sample for sample in samples if last is None or sample.time > last.time]
+        if last is not None:
+            newer = times > last.time
+            times, values = times[newer], values[newer]
+        if _uneventful(own, story.state, values):
+            newest = Sample(int(times[-1]), float(values[-1])) if len(times) else last
+            return Verdict(story._replace(last=newest), len(story.marks), None)
+        samples = _samples(times, values)
+    elif own.measure is None and _uneventful(own, story.state, work.rows.values):
+        return Verdict(story, len(story.marks), None)
     state = run(own, story.state, last, samples, changes)
     if not changes and state == story.state and own.measure is None:
         return Verdict(story, len(story.marks), None)
@@ -168,10 +176,24 @@ def _run_far(own: Track, samples: Sequence[Sample], changes: list[Change]) -> St
     return state
 
 
-def _scored(own: Track, known: Series, begin: int, baseline: Baseline | None) -> list[Sample]:
+def _uneventful(own: Track, state: State, values: Floats) -> bool:
+    """Whether nothing can come of these values: all is normal, and none lies beyond the mildest limit."""
+    if not state.normal:
+        return False
+    if not len(values):
+        return True
+    return not ((own.up and values.max() > own.up[0]) or (own.down and -values.min() > own.down[0]))
+
+
+def _told(own: Track, known: Series, begin: int, baseline: Baseline | None) -> tuple[Ints, Floats]:
+    """The times and scores of all samples from a place on that have a score."""
     found = scores(own, known.times, known.values, known.qualities, begin, baseline)
     told = ~np.isnan(found)
-    return _samples(known.times[begin:][told], found[told])
+    return known.times[begin:][told], found[told]
+
+
+def _scored(own: Track, known: Series, begin: int, baseline: Baseline | None) -> list[Sample]:
+    return _samples(*_told(own, known, begin, baseline))
 
 
 def _samples(times: Ints, values: Floats) -> list[Sample]:
