@@ -111,9 +111,10 @@ class Absences:
         suspicious = (times - before.take(numbers) > self._tight.take(numbers)) | self._marked.take(numbers)
         if not suspicious.any():
             return []
+        rows_of_note = self._gapped(numbers, times, before)
         found = []
         for number, silence in enumerate(self._plan.silences):
-            wanted = np.unique(silence.place[numbers[suspicious]])
+            wanted = np.unique(silence.place[numbers[rows_of_note]])
             wanted = wanted[wanted >= 0]
             if not len(wanted):
                 continue
@@ -132,6 +133,15 @@ class Absences:
                 if outcome is not None:
                     found.append(outcome)
         return found
+
+    def _gapped(self, numbers: NDArray[np.intp], times: Ints, before: Ints) -> NDArray[np.intp]:
+        """Rows of the datastreams in which a long gap lies, between two data or before the first; or with a history."""
+        order = np.lexsort((times, numbers))
+        sorted_numbers, sorted_times = numbers[order], times[order]
+        first = np.append(True, sorted_numbers[1:] != sorted_numbers[:-1])
+        previous = np.where(first, before.take(sorted_numbers), np.append(sorted_times[:1], sorted_times[:-1]))
+        gapped = (sorted_times - previous > self._tight.take(sorted_numbers)) | self._marked.take(sorted_numbers)
+        return order[gapped]
 
     def _subject(self, number: int, position: int, times: Ints, world: World) -> Found | None:
         silence = self._plan.silences[number]
