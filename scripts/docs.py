@@ -106,8 +106,11 @@ def _properties() -> Iterator[str]:
     yield "Units are UCUM. A value outside the range is stored, flagged `out_of_range`. A registry folder may add more."
     yield ""
     yield from _table(
-        ("property", "unit", "range", "English", "中文"),
-        ((f"`{p.id}`", f"`{p.unit}`", f"{p.minimum:g} to {p.maximum:g}", p.name_en, p.name_zh) for p in properties()),
+        ("property", "unit", "range", "usual interval", "English", "中文"),
+        (
+            (f"`{p.id}`", f"`{p.unit}`", f"{p.minimum:g} to {p.maximum:g}", f"{p.interval_s} s", p.name_en, p.name_zh)
+            for p in properties()
+        ),
     )
 
 
