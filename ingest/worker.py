@@ -213,7 +213,8 @@ class Worker:
         def again(catalog: Catalog) -> Batch:
             return decode(taken.topics, taken.payloads, catalog=catalog, limits=self._limits, now=now)
 
-        self._writer.submit(Job(again(self._writer.catalog), epoch, taken.mids, again))
+        catalog = self._writer.catalog
+        self._writer.submit(Job(again(catalog), epoch, taken.mids, again, catalog.version))
 
     def _committed(self, job: Job, stored: list[Stored]) -> None:
         """On the writer's thread: the loop takes it from here."""

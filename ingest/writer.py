@@ -46,6 +46,8 @@ class Job:
     mids: list[int]
     #: Decodes the same messages again with a newer registry.
     decode: Callable[[Catalog], Batch]
+    #: The version of the registry that it was decoded with.
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +230,13 @@ class Writer:
             return job.batch
         try:
             with self._asking():
-                if catalog.version(self._link) == self.catalog.version:
-                    return job.batch
-                self.catalog = catalog.load(self._link)
+                if catalog.version(self._link) != self.catalog.version:
+                    self.catalog = catalog.load(self._link)
         except UnavailableError as exc:
             log.warning("registry_not_read", error=str(exc))
             return job.batch
-        return job.decode(self.catalog)
+        # A heartbeat may have brought the newer registry since the messages were decoded.
+        return job.batch if job.version == self.catalog.version else job.decode(self.catalog)
 
     def _reconnect(self) -> None:
         if not self._link.closed and not self._link.broken:
