@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -63,7 +64,7 @@ def backtest(
     with _material(settings, begin, end, feed, data, files) as (material, known, networks):
         folders = [rules] if against is None else [rules, against]
         sets = [_load(folder, settings, known, networks) for folder in folders]
-        outcomes = [_only(outcome, rule) for outcome in _run(sets, material)]
+        outcomes = [_only(outcome, rule) for outcome in _run(sets, material, ZoneInfo(settings.zone))]
         report = make(material, *outcomes)
     if csv is not None:
         csv.write_text(as_csv(report), encoding="utf-8", newline="")
@@ -128,7 +129,7 @@ def _load(folder: Path | None, settings: "Settings", known: Any, networks: Any) 
     return load_catalogue(folder or settings.rules_dir, known=known, **options)
 
 
-def _run(sets: "list[Catalogue]", material: "Material") -> "list[Outcome]":
+def _run(sets: "list[Catalogue]", material: "Material", zone: ZoneInfo) -> "list[Outcome]":
     from rules.backtest import backtest as run
 
     screen = Console(stderr=True)
@@ -145,7 +146,7 @@ def _run(sets: "list[Catalogue]", material: "Material") -> "list[Outcome]":
     ) as bar:
         for number, catalogue in enumerate(sets):
             task = bar.add_task("compared with" if number else "rules", total=1.0)
-            found.append(run(catalogue, material, partial(_move, bar, task)))
+            found.append(run(catalogue, material, partial(_move, bar, task), zone=zone))
     return found
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -42,6 +43,7 @@ def jobs() -> None:
         name=f"{os.uname().nodename}:{os.getpid()}",
         stop=stop,
         orphaned=lambda: os.getppid() != parent,
+        zone=ZoneInfo(settings.zone),
     ).run()
 
 

@@ -6,12 +6,13 @@ of the observations, and no silence between two of them is missed.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 
 from rules.history import Episode
 from rules.holding import Telling, tellings
 from rules.load import Catalogue
 from rules.material import Material
-from rules.rerun import Rerun
+from rules.rerun import PLACE, Rerun
 from rules.rule import Rule
 from rules.step import Key
 
@@ -39,16 +40,19 @@ class Outcome:
     failures: tuple[tuple[str, str], ...]
 
 
-def backtest(catalogue: Catalogue, material: Material, progress: Progress = lambda _share: None) -> Outcome:
+def backtest(
+    catalogue: Catalogue, material: Material, progress: Progress = lambda _share: None, *, zone: tzinfo = PLACE
+) -> Outcome:
     """Runs rules over a material.
 
     Args:
         catalogue: Rules and overrides; rules that are not enabled stay so.
         material: What was observed.
         progress: Told after every slice.
+        zone: The time of the place.
     """
     rules = catalogue.rules
-    rerun = Rerun(rules, material.site, overrides=catalogue.overrides, past=material.past())
+    rerun = Rerun(rules, material.site, overrides=catalogue.overrides, past=material.past(), zone=zone)
     rerun.tick(material.since)
     failures: dict[str, str] = {}
     count = 0

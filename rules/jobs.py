@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from domain.times import from_datetime
 from rules.backtest import backtest
 from rules.load import OVERRIDES, SHIPPED, Catalogue, load_catalogue
 from rules.report import as_data, make
+from rules.rerun import PLACE
 from rules.stored import StoredMaterial
 from runtime.backoff import Backoff
 from runtime.documents import Document, DocumentError
@@ -51,6 +52,7 @@ class Runner:
         name: Unique among runners.
         stop: Ends `run`, in the middle of a job too, which is put back.
         orphaned: Whether whoever started this process is gone.
+        zone: The time of the place.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class Runner:
         name: str,
         stop: threading.Event,
         orphaned: Callable[[], bool] = lambda: False,
+        zone: tzinfo = PLACE,
     ) -> None:
+        self._zone = zone
         self._url = database_url
         self._rules_dir = rules_dir or SHIPPED
         self._name = name
@@ -130,7 +134,10 @@ class Runner:
             if not backtests.advance(connection, job.id, runner=self._name, progress=done):
                 raise _StoppedError
 
-        outcomes = [backtest(catalogue, material, partial(advance, number)) for number, catalogue in enumerate(sets)]
+        outcomes = [
+            backtest(catalogue, material, partial(advance, number), zone=self._zone)
+            for number, catalogue in enumerate(sets)
+        ]
         return _bounded(as_data(make(material, *outcomes)))
 
 
