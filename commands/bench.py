@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -87,6 +88,25 @@ def rules(
     with Steps(3) as steps:
         figures = measure(datastreams=datastreams, rounds=rounds, advance=lambda: steps.next("evaluated"))
     _print(asdict(figures), as_json=as_json)
+
+
+@app.command()
+def detection(
+    data: Path | None = typer.Option(
+        None, metavar="DIR", help="Folder of the recordings, at any depth; default ../shared/data, or where feeds lie."
+    ),
+    chosen: str | None = typer.Option(None, "--set", help="Only this data set: batadal or skab."),
+    as_json: bool = _JSON,
+) -> None:
+    """Runs plain rules over recordings in which attacks and anomalies are labelled, and says what they are worth.
+
+    Limits come from the clean recordings alone: those in the folder, or else the published ones.
+
+    Example: `lifeline bench detection --data ../shared/data`
+    """
+    from commands.bench_detection import judge
+
+    judge(data, chosen, as_json=as_json)
 
 
 def _print(result: dict[str, Any], *, as_json: bool) -> None:

@@ -1,0 +1,1 @@
+"""How well plain rules find what was labelled in recorded data: `lifeline bench detection`."""
