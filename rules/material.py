@@ -15,6 +15,9 @@ from rules.step import Observations
 
 #: Observations that are evaluated at once, about.
 SLICE = 200_000
+#: The longest stretch that is evaluated at once: far less than how far back the engine remembers (its horizon), beyond
+#: which a fused rule leaves its past as it is.
+_LONGEST = 86_400 * MICROS_PER_SECOND
 
 
 class Readings(NamedTuple):
@@ -65,11 +68,11 @@ class ArrayMaterial:
     observations: Observations
 
     def slices(self) -> Iterator[Observations]:
-        """About SLICE observations each."""
+        """About SLICE observations each, and of no more than a day."""
         whole = self.observations
         size, begin = len(whole.times), 0
         while begin < size:
-            end = min(begin + SLICE, size)
+            end = min(begin + SLICE, int(np.searchsorted(whole.times, whole.times[begin] + _LONGEST)))
             if end < size:
                 # What happened at one instant is never torn apart.
                 end = int(np.searchsorted(whole.times, whole.times[end - 1], side="right"))
