@@ -55,6 +55,10 @@ class Fusings:
         #: Whatever stood before, everything is looked at once after a start.
         self._all = True
 
+    def _birth(self, number: int) -> int:
+        """When a datastream was registered."""
+        return self._plan.watched[number].registered_at
+
     def marks(self, place: int) -> tuple[Mark, ...]:
         """The history of one fused rule on its subject."""
         return self._marks.get(place, ())
@@ -96,11 +100,13 @@ class Fusings:
                 begin[place] = min(time, begin.get(place, time))
                 until[place] = max(newest, until.get(place, newest))
         if clock is not None:
-            self._by_time(clock, stood, begin, until)
+            self._by_time(clock, begin, until)
         for place in sorted(begin):
             if place not in self._reached:
                 # The first look after a start: what was due up to the newest change of a member was told before.
-                begin[place] = min(begin[place], self._newest(place, stood))
+                newest = self._newest(place, stood)
+                begin[place] = min(begin[place], newest)
+                until[place] = max(until[place], newest if newest < END else until[place])
             # What was due meanwhile comes first.
             if self._due.get(place, until[place] + 1) <= until[place]:
                 begin[place] = min(begin[place], self._due[place])
@@ -111,14 +117,12 @@ class Fusings:
             if found is not None:
                 yield found
 
-    def _by_time(self, clock: Ints, stood: Leaves, begin: dict[int, int], until: dict[int, int]) -> None:
+    def _by_time(self, clock: Ints, begin: dict[int, int], until: dict[int, int]) -> None:
         places = range(len(self._plan.fusions)) if self._all else list(self._due)
         for place in places:
             now = self._clock_of(place, clock)
             if self._all:
-                newest = self._newest(place, stood)
                 begin[place] = min(now, begin.get(place, now))
-                now = max(now, newest) if newest < END else now
             elif self._due[place] <= now:
                 begin[place] = min(begin.get(place, now), self._due[place])
             if place in begin:
@@ -158,9 +162,9 @@ class Fusings:
         dropped = at + len(new) - len(kept)
         return FoundFused(place, kept, max(0, at + same - dropped), wrong, due)
 
-    @staticmethod
-    def truths(fusion: Fusion, leaves: Leaves, heard: Heard) -> Callable[[str, int], Truth]:
+    def truths(self, fusion: Fusion, leaves: Leaves, heard: Heard) -> Callable[[str, int], Truth]:
         """What the members of a fused rule say, as their histories tell it."""
+        birth = self._birth
         absent = {leaf.name for leaf in fusion.leaves if leaf.leaf.absent is not None}
 
         def truth_of(name: str, number: int) -> Truth:
@@ -171,6 +175,8 @@ class Fusings:
                 return Truth.of(-1, ())
             # Unknown while silent; but what was wrong when it fell silent is wrong until it says otherwise.
             gaps = [(mark.time, -1 if mark.rank else 0) for mark in leaves(COVERAGE, number)]
+            # Before it was registered nothing was known of it; unless it had been heard before that.
+            before = -1 if gaps and gaps[0][0] <= birth(number) else 0
             wrong, silent = 0, 0
             steps = []
             for time, kind, value in sorted([(t, 0, v) for t, v in own] + [(t, 1, v) for t, v in gaps]):
@@ -179,6 +185,6 @@ class Fusings:
                 else:
                     wrong = value
                 steps.append((time, wrong or silent))
-            return Truth.of(0, steps)
+            return Truth.of(before, steps)
 
         return truth_of

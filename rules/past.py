@@ -43,9 +43,7 @@ class ArrayPast:
         """Adds observations in any order."""
         if not len(times):
             return
-        self.parts.append(
-            _ordered([Columns(datastreams=datastreams, times=times, values=values, qualities=qualities)])
-        )
+        self.parts.append(_ordered([Columns(datastreams=datastreams, times=times, values=values, qualities=qualities)]))
         while len(self.parts) > 1 and 2 * len(self.parts[-1].times) >= len(self.parts[-2].times):
             last = self.parts.pop()
             self.parts[-1] = _ordered([self.parts[-1], last])

@@ -170,9 +170,11 @@ class Session:
                 transition=change.event.value,
                 rule=change.rule,
                 subject=change.subject,
-                level=change.level.label,
+                alert_level=change.level.label,
                 value=change.value,
             )
+        for revision in work.revisions:
+            log.info("alert_rewritten", rule=revision.rule, subject=revision.subject, transitions=len(revision.changes))
 
     def _evaluate(self, stretch: Stretch) -> Step:
         batch = Observations(

@@ -80,6 +80,8 @@ def overdue(
     newest = plan.newest(seen)
     allowed = np.where(newest == NEVER, plan.unheard, plan.allowed)
     deadline = np.maximum(np.maximum(newest, plan.birth), listening[plan.first]) + allowed
+    # What is unknown from its beginning is so whether anybody listened or not.
+    deadline = np.where((newest == NEVER) & (plan.unheard == 0), plan.birth, deadline)
     return [(int(i), int(deadline[i])) for i in np.flatnonzero((deadline < clock[plan.first]) & ~absent)]
 
 
@@ -103,7 +105,7 @@ def episodes(
         return []
     deadlines = np.maximum(np.append(previous, times[:-1]), max(birth, listening)) + allowed
     if previous == NEVER:
-        deadlines[0] += unheard - allowed
+        deadlines[0] = deadlines[0] + unheard - allowed if unheard else birth
     found = []
     for at in np.flatnonzero(deadlines < times).tolist():
         found += [Mark(int(deadlines[at]), 1, None), Mark(int(times[at]), 0, None)]

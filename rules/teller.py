@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import tzinfo
 from functools import partial
+from math import isfinite
 
 from domain.alert import Level
 from domain.subject import Watched, datastream_subject
@@ -135,7 +136,8 @@ class Teller:
                 event=one.event,
                 time=one.time,
                 level=own.level(one.rank),
-                value=one.value,
+                # A forecast that has no end ("never") is told as no value.
+                value=one.value if one.value is not None and isfinite(one.value) else None,
                 threshold=own.threshold(one.rank, one.value or 0.0),
                 worse=one.worse,
                 unit=unit,
@@ -229,7 +231,8 @@ class Teller:
                     value=value if rank_at(marks, one.time) else None,
                     threshold=None if limit is None else number_on(limit, item.tags),
                     relation=_relation(leaf.above, leaf.below, leaf.absent),
-                    since=support.since,
+                    # What was so before anything was known of it has been so since it was registered, for all we know.
+                    since=max(support.since, item.registered_at),
                 )
             )
         broadest = rests.broadest
