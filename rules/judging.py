@@ -86,7 +86,8 @@ def need_since(own: Track, story: Story, work: Work, *, anew: bool) -> int | Non
 def _restart(own: Track, story: Story, work: Work) -> int:
     running = story.state.since + story.state.back
     earliest = min([sample.time for sample in work.late] + list(running) + [work.first])
-    return settled(story.marks, earliest, own.delay)
+    # A delay that a gap cut short goes on if a late sample bridges the gap.
+    return settled(story.marks, earliest, own.delay + own.gap)
 
 
 def go_on(own: Track, story: Story, work: Work, baseline: Baseline | None, keep_from: int) -> Verdict:
