@@ -4,7 +4,7 @@ A mark is a transition: the rank from its time on (0: normal) and the value that
 edited; a history that is found anew is compared with the one that stands, and only the difference is told.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -51,12 +51,13 @@ def rank_at(marks: Sequence[Mark], time: int) -> int:
 
 
 def settled(marks: Sequence[Mark], time: int, delay: int) -> int:
-    """An instant before or at `time` at which the rule was normal and no delay was running that still mattered.
+    """An instant before `time` at which the rule was normal and no delay was running that still mattered.
 
     From there on everything can be found anew from the observations alone. A delay that was running at `time` cannot
     have begun earlier than its length before: it would have ended in a mark.
     """
-    at = bisect_right(marks, time, key=_time)
+    # A mark of that very instant may be what is wrong.
+    at = bisect_left(marks, time, key=_time)
     if at and marks[at - 1].rank:
         # In the middle of an episode: back to before its beginning.
         while at > 1 and marks[at - 2].rank:
