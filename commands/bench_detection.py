@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -18,21 +19,14 @@ if TYPE_CHECKING:
 #: Where recordings lie beside a checkout.
 _BESIDE = Path("../shared/data")
 _SETS = ("batadal", "skab")
-_COLUMNS = (
-    "file",
-    "found",
-    "delay, median",
-    "longest",
-    "TPR",
-    "FPR",
-    "precision",
-    "F1",
-    "alarms",
-    "false a day",
-    "S",
-)
+_COLUMNS = ("file", "found", "before", "delay", "longest", "TPR", "FPR", "prec.", "F1", "alarms", "false/day", "S")
 #: A table is no wider than a page where nobody sees it.
 _WIDTH = 130
+_HOUR_S = 3600
+_LEGEND = """\
+before: of those found, by an alarm that was active before they began. delay: median. TPR, FPR, prec., F1: of samples.
+false/day: alarms that began where nothing is labelled. S: the score of BATADAL (Taormina et al., 2018).
+c: clean, limits come from it. crossed: each half with the limits of the other. p: labels are partial, what is not labelled counts as normal."""
 
 
 def judge(data: Path | None, chosen: str | None, *, as_json: bool) -> None:
@@ -62,25 +56,24 @@ def judge(data: Path | None, chosen: str | None, *, as_json: bool) -> None:
         console = Console(width=_WIDTH)
     for result in results:
         console.print(_table(result))
-    console.print(
-        "TPR, FPR, precision and F1 count samples; a delay runs from the first labelled sample. S is the score of\n"
-        "BATADAL (Taormina et al., 2018). An unlabelled sample counts as normal. c: limits come from this file. "
-        "p: labels are partial.",
-        highlight=False,
-    )
+    console.print(_LEGEND, highlight=False)
 
 
 def _table(result: "Result") -> Table:
     table = Table(
         title=f"{result.name}: {result.rules} rules, limits from {result.learned_from}",
         title_justify="left",
-        caption_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
     for name in _COLUMNS:
         table.add_column(name, justify="left" if name == "file" else "right", no_wrap=True)
     for line in result.lines:
         marks = " c" if line.clean else " p" if line.figures.unlabelled else ""
-        table.add_row(line.file.rpartition(f"{result.name.partition('-')[0]}/")[2] + marks, *_cells(line.figures))
+        table.add_row(line.file.removeprefix(f"{result.data}/") + marks, *_cells(line.figures))
+    if result.crossed is not None:
+        table.add_row("clean, halves crossed", *_cells(result.crossed))
     if result.total is not None:
         table.add_section()
         table.add_row("all but clean", *_cells(result.total), style="bold")
@@ -90,6 +83,7 @@ def _table(result: "Result") -> Table:
 def _cells(own: "Figures") -> tuple[str, ...]:
     return (
         "–" if not own.labelled else f"{own.found} of {own.labelled}",
+        str(own.already) if own.labelled else "–",
         _lasting(own.delay_median_s),
         _lasting(own.delay_longest_s),
         _share(own.true_positive_rate),

@@ -1,11 +1,12 @@
 """What alerts are worth beside labels: plain functions of times, alarms and labels.
 
-An alarm is a stretch of samples at which at least one alert is active. A labelled stretch is found if an alarm is active
-at one of its samples; the delay runs from its first sample, so that an alarm that is active already finds it at once.
+An alarm is a stretch of samples at which at least one alert is active. A labelled stretch is found if an alarm is
+active at one of its samples; the delay runs from its first sample, so that an alarm that is active already finds it at
+once. How often that was so is counted beside it: some of it is luck.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
@@ -24,7 +25,7 @@ class Counts:
     samples: int
     #: Seconds that the samples stand for.
     seconds: float
-    #: Stretches of alarm that meet no labelled sample; without labels, all of them.
+    #: Alarms that began where nothing is labelled wrong, even if something was soon after; without labels, all of them.
     false_alarms: int
     alarms: int
     #: None without labels: nothing can be said then.
@@ -41,6 +42,8 @@ class Truth:
     false_negatives: int
     #: Length of each labelled stretch in seconds, and the delay until it was found (None: never).
     stretches: tuple[tuple[float, float | None], ...]
+    #: Labelled stretches before which an alarm was active already.
+    already: int
     #: Samples that nobody has labelled.
     unlabelled: int
 
@@ -74,13 +77,14 @@ def count(times: NDArray[np.int64], flags: Flags, labels: NDArray[np.int8] | Non
         truth, false_alarms = None, len(alarms)
     else:
         wrong = labels == 1
-        false_alarms = sum(1 for begin, end in alarms if not wrong[begin:end].any())
+        false_alarms = sum(1 for begin, _ in alarms if not wrong[begin])
         truth = Truth(
             true_positives=int((flags & wrong).sum()),
             false_positives=int((flags & ~wrong).sum()),
             true_negatives=int((~flags & ~wrong).sum()),
             false_negatives=int((~flags & wrong).sum()),
             stretches=tuple(_found(times, flags, begin, end, interval_s) for begin, end in stretches(wrong)),
+            already=sum(1 for begin, _ in stretches(wrong) if begin and flags[begin - 1] and flags[begin]),
             unlabelled=int((labels == -1).sum()),
         )
     return Counts(
@@ -114,6 +118,7 @@ def together(several: Sequence[Counts]) -> Counts:
             true_negatives=sum(t.true_negatives for t in truths),
             false_negatives=sum(t.false_negatives for t in truths),
             stretches=tuple(stretch for t in truths for stretch in t.stretches),
+            already=sum(t.already for t in truths),
             unlabelled=sum(t.unlabelled for t in truths),
         )
         if truths
@@ -130,6 +135,8 @@ class Figures:
     false_alarms_per_day: float | None
     labelled: int | None
     found: int | None
+    #: Of those found, how many were found by an alarm that was active before they began.
+    already: int | None
     delay_median_s: float | None
     delay_longest_s: float | None
     true_positive_rate: float | None
@@ -144,14 +151,34 @@ class Figures:
     unlabelled: int | None
 
 
+#: What can be told without labels.
+_NOTHING = Figures(
+    samples=0,
+    alarms=0,
+    false_alarms_per_day=None,
+    labelled=None,
+    found=None,
+    already=None,
+    delay_median_s=None,
+    delay_longest_s=None,
+    true_positive_rate=None,
+    false_positive_rate=None,
+    precision=None,
+    recall=None,
+    f1=None,
+    score=None,
+    score_time=None,
+    score_classes=None,
+    unlabelled=None,
+)
+
+
 def figures(counts: Counts) -> Figures:
     """The figures of what was counted."""
     truth = counts.truth
     rate = counts.false_alarms / (counts.seconds / _DAY_S) if counts.seconds and truth else None
     if truth is None:
-        nothing = dict.fromkeys(Figures.__dataclass_fields__)
-        known = {"samples": counts.samples, "alarms": counts.alarms}
-        return Figures(**{**nothing, **known})  # type: ignore[arg-type]
+        return replace(_NOTHING, samples=counts.samples, alarms=counts.alarms)
     delays = [delay for _, delay in truth.stretches if delay is not None]
     tpr = _share(truth.true_positives, truth.true_positives + truth.false_negatives)
     fpr = _share(truth.false_positives, truth.false_positives + truth.true_negatives)
@@ -164,6 +191,7 @@ def figures(counts: Counts) -> Figures:
         false_alarms_per_day=rate,
         labelled=len(truth.stretches),
         found=len(delays),
+        already=truth.already,
         delay_median_s=median(delays) if delays else None,
         delay_longest_s=max(delays) if delays else None,
         true_positive_rate=tpr,

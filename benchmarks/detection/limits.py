@@ -31,6 +31,8 @@ _CHANGE_SAMPLES, _LEVEL_SAMPLES = 6, 11
 _CHANGE_WINDOW = "600s"
 #: A spread is at least this share of the usual value: a sensor that shows one number is not that exact.
 _LEAST_SPREAD = 0.005
+#: The least margin of a departure, in spreads: what never stays away for long still trembles.
+_LEAST_DEPARTURE = 1.0
 
 #: Names in tags, and the least margin: about the resolution of the recordings.
 _WATER = {"water.tank.level": ("level", 0.01), "water.pressure": ("pressure", 0.001), "water.flow": ("flow", 0.1)}
@@ -51,7 +53,7 @@ def water_limits(clean: Recording) -> dict[str, Limits]:
     """The tags of every asset of C-Town, from an hourly record of normal running."""
     surroundings = _surroundings(clean)
     found: dict[str, Limits] = {}
-    for (asset, name), values in clean.values.items():
+    for (asset, name), values in clean.series.items():
         own = found.setdefault(asset, {})
         if name in _DRIVES:
             own["switched-on"] = _most_switched(values, 1)
@@ -93,8 +95,9 @@ def bench_departures(clean: Recording) -> Limits:
             departures = pd.Series((values[turn:end] - usual) / spread)
             lows.append(departures.rolling(_LEVEL_SAMPLES).max().min())
             highs.append(departures.rolling(_LEVEL_SAMPLES).min().max())
-        found[f"{word}-low"] = min(0.0, float(np.min(lows))) * (1 + MARGIN)
-        found[f"{word}-high"] = max(0.0, float(np.max(highs))) * (1 + MARGIN)
+        low, high = min(0.0, float(np.min(lows))), max(0.0, float(np.max(highs)))
+        found[f"{word}-low"] = low - max(MARGIN * -low, _LEAST_DEPARTURE)
+        found[f"{word}-high"] = high + max(MARGIN * high, _LEAST_DEPARTURE)
     return found
 
 
@@ -115,7 +118,7 @@ def _usual(values: Floats) -> tuple[float, float]:
 
 
 def _of(recording: Recording, name: str) -> Floats:
-    return next(values for (_, own), values in recording.values.items() if own == name)
+    return next(values for (_, own), values in recording.series.items() if own == name)
 
 
 def _widened(values: Floats, least: float) -> tuple[float, float]:
@@ -161,10 +164,10 @@ def _by_drives(word: str, values: Floats, running: Floats, least: float) -> Limi
 
 
 def _drives(clean: Recording, asset: str, word: str, surroundings: Surroundings) -> Sequence[Floats]:
-    """The states of what drives a value: of a flow its own asset, of a level what fills it, of a pressure what is near."""
+    """The states of what drives a value: a flow its own asset, a level what fills it, a pressure what is near."""
     where = {"level": _FILLED_BY, "pressure": _BESIDE}.get(word)
     assets = (asset,) if where is None else tuple(surroundings.around(asset, where))
-    return [clean.values[one, state] for one in assets for state in _DRIVES if (one, state) in clean.values]
+    return [clean.series[one, state] for one in assets for state in _DRIVES if (one, state) in clean.series]
 
 
 def _surroundings(clean: Recording) -> Surroundings:
@@ -201,7 +204,8 @@ def _deviations(values: Floats) -> Floats:
     told = np.isfinite(days).sum(axis=0) >= 3
     usual = np.full(values.size, np.nan)
     usual[told] = np.nanmedian(days[:, told], axis=0)
-    return values - usual
+    found: Floats = values - usual
+    return found
 
 
 def _longest_still(values: Floats) -> int:

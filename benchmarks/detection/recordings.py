@@ -4,7 +4,7 @@ Labels are read apart from values, by `labelled` alone, so that whatever learns 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -40,7 +40,10 @@ class Layout:
     #: A column that only files of this set have, and the one that says what is true.
     sign: str
     truth: str
+    #: Seconds that a sample stands for, and within which the next one comes: the bench leaves out a second now and
+    #: then, in its clean run as well.
     interval_s: int
+    promised_s: int
 
     def is_clean(self, path: Path) -> bool:
         """Whether limits may be learned from a file."""
@@ -54,6 +57,7 @@ BATADAL = Layout(
     sign="L_T1",
     truth="ATT_FLAG",
     interval_s=3600,
+    promised_s=3600,
 )
 SKAB = Layout(
     name="skab",
@@ -62,6 +66,7 @@ SKAB = Layout(
     sign="Accelerometer1RMS",
     truth="anomaly",
     interval_s=1,
+    promised_s=2,
 )
 LAYOUTS = (BATADAL, SKAB)
 
@@ -75,7 +80,7 @@ class Recording:
     #: Microseconds since 1970 (UTC), strictly rising.
     times: NDArray[np.int64]
     #: In the unit of the property; NaN where there is none.
-    values: Mapping[Column, NDArray[np.float64]]
+    series: Mapping[Column, NDArray[np.float64]]
 
 
 def find(folder: Path) -> tuple[tuple[Path, Layout], ...]:
@@ -98,7 +103,18 @@ def read(path: Path, layout: Layout) -> Recording:
         asset = assets[series.device] if series.device else _only_asset(layout)
         numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
         values[asset, series.property] = numbers * series.scale + series.offset
-    return Recording(path=path, layout=layout, times=table.index.to_numpy(), values=values)
+    return Recording(path=path, layout=layout, times=table.index.to_numpy(), series=values)
+
+
+def halves(recording: Recording) -> tuple[Recording, Recording]:
+    """The earlier and the later half of the samples."""
+    middle = recording.times.size // 2
+    first, second = slice(None, middle), slice(middle, None)
+    earlier, later = (
+        replace(recording, times=recording.times[part], series={k: v[part] for k, v in recording.series.items()})
+        for part in (first, second)
+    )
+    return earlier, later
 
 
 def labelled(path: Path, layout: Layout) -> NDArray[np.int8] | None:
@@ -137,7 +153,7 @@ def material(recording: Recording, tags: Tags, *, since: int | None = None) -> A
         for asset in registry.assets
     }
     watched, parts = [], []
-    for number, ((asset, name), values) in enumerate(recording.values.items(), start=1):
+    for number, ((asset, name), values) in enumerate(recording.series.items(), start=1):
         place, item = assets[asset], known[name]
         watched.append(
             Watched(
@@ -145,7 +161,7 @@ def material(recording: Recording, tags: Tags, *, since: int | None = None) -> A
                 property=name,
                 unit=item.unit,
                 device=asset,
-                interval_s=recording.layout.interval_s,
+                interval_s=recording.layout.promised_s,
                 registered_at=since,
                 asset=asset,
                 asset_kind=place.kind,
@@ -213,4 +229,5 @@ def _table(path: Path, layout: Layout) -> pd.DataFrame:
         line = int(np.argmax(times.isna())) + 2
         raise ConfigurationError(f"recording {path}", [f"line {line}: no time of format {feed.time.format}: mend it"])
     table.index = pd.Index(times.dt.as_unit("us").astype(np.int64))
-    return table[~table.index.duplicated()].sort_index()
+    first: pd.DataFrame = table[~table.index.duplicated()].sort_index()
+    return first

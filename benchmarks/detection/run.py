@@ -48,10 +48,14 @@ class Result:
     """One set of rules on its files."""
 
     name: str
+    #: The data set it was run on.
+    data: str
     rules: int
     #: The clean file that limits were learned from, or that they are the shipped ones.
     learned_from: str
     lines: tuple[Line, ...]
+    #: The clean record of C-Town in halves, each judged with the limits of the other: false alarms where nothing is wrong.
+    crossed: Figures | None
     #: All files but the clean ones.
     total: Figures | None
 
@@ -123,9 +127,11 @@ def _judged(name: str, layout: Layout, paths: list[Path], folder: Path, progress
             counts.append(own)
     return Result(
         name=name,
+        data=layout.name,
         rules=len(catalogue.rules),
         learned_from=clean[0].relative_to(folder).as_posix() if clean else "the shipped limits",
         lines=tuple(lines),
+        crossed=_crossed(catalogue, read(clean[0], layout)) if name == "batadal" and clean else None,
         total=figures(together(counts)) if counts else None,
     )
 
