@@ -26,7 +26,8 @@ _HOUR_S = 3600
 _LEGEND = """\
 before: of those found, by an alarm that was active before they began. delay: median. TPR, FPR, prec., F1: of samples.
 false/day: alarms that began where nothing is labelled. S: the score of BATADAL (Taormina et al., 2018).
-c: clean, limits come from it. crossed: each half with the limits of the other. p: labels are partial, what is not labelled counts as normal."""
+c: clean, limits come from it. crossed: each half with the limits of the other.
+p: labels are partial, what is not labelled counts as normal."""
 
 
 def judge(data: Path | None, chosen: str | None, *, as_json: bool) -> None:
