@@ -54,13 +54,13 @@ class Absences:
             own = silence.place >= 0
             self._tight[own] = np.minimum(self._tight[own], silence.allowed[silence.place[own]])
         #: From when silence counts on what was never heard.
+        self._covered = np.zeros(size, dtype=bool)
         self._born: Ints = np.array([item.registered_at for item in plan.watched], dtype=np.int64)
         for silence in plan.silences:
             own = silence.place >= 0
             self._born[own] = np.minimum(self._born[own], silence.birth[silence.place[own]])
             if silence.name == COVERAGE:
-                # Its first datum ends what is unknown.
-                self._born[own] = NEVER // 2
+                self._covered = own
         #: Datastreams of subjects that have marks: whatever comes for them must be looked at.
         self._marked = np.zeros(size, dtype=bool)
 
@@ -108,6 +108,8 @@ class Absences:
             return []
         before = np.maximum(world.seen, world.listening)
         np.maximum(before, self._born, out=before)
+        # The first datum of what fused rules look at ends what is unknown, however soon it comes.
+        before[self._covered & (world.seen == NEVER)] = NEVER // 2
         suspicious = (times - before.take(numbers) > self._tight.take(numbers)) | self._marked.take(numbers)
         if not suspicious.any():
             return []

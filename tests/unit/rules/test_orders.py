@@ -235,3 +235,21 @@ def test_one_batch_of_everything_gives_what_single_observations_give(rows: list[
     world.feed(rows)
     world.tick(END)
     assert by_rule(world.steps) == in_order(rows)
+
+
+def test_what_has_not_spoken_yet_begins_nothing_however_soon_it_speaks() -> None:
+    """Devices that were just registered, heard one after the other while somebody has just begun to listen."""
+    few = fused("few", leaf("gas.ch4.chamber", NEAR, below=5, count={"fewer_than": 2}))
+    streams = [stream(1, device="a", asset="well-1"), stream(2, device="b", asset="well-2")]
+    engine = Evaluator(build([few], streams, surroundings=Surroundings(ASSETS, LINKS)))
+    engine.listen(T0)
+    steps = []
+    for act in ((1, 1.0, 0.0, 0), (2, 2.0, 0.0, 0)):
+        step = engine.evaluate(batch([act]))
+        engine.adopt(step)
+        steps.append(step)
+        step = engine.tick(T0 + round((act[1] + 0.5) * 1e6), T0)
+        engine.adopt(step)
+        steps.append(step)
+    assert history(*steps) == []
+    assert len(engine.standings()) >= 2
