@@ -196,7 +196,9 @@ def figures(counts: Counts) -> Figures:
         delay_longest_s=max(delays) if delays else None,
         true_positive_rate=tpr,
         false_positive_rate=fpr,
-        precision=_share(truth.true_positives, truth.true_positives + truth.false_positives),
+        precision=_share(truth.true_positives, truth.true_positives + truth.false_positives)
+        if truth.stretches
+        else None,
         recall=tpr,
         f1=_share(2 * truth.true_positives, both) if truth.stretches else None,
         score=None if in_time is None or classes is None else (in_time + classes) / 2,
