@@ -131,15 +131,16 @@ def _widened(values: Floats, least: float) -> tuple[float, float]:
 def _ranges(word: str, values: Floats, least: float) -> Limits:
     """What a value has been, by itself."""
     low, high = _widened(values, least)
-    below, above = _widened(_deviations(values), least)
     step = float(np.nanmax(np.abs(np.diff(values))))
     found = {
         f"{word}-low": low,
         f"{word}-high": high,
-        f"{word}-below-usual": below,
-        f"{word}-above-usual": above,
         f"{word}-step": step + max(MARGIN * step, least),
     }
+    departures = _deviations(values)
+    # A record of less than four days tells nothing of what is usual.
+    if np.isfinite(departures).any():
+        found[f"{word}-below-usual"], found[f"{word}-above-usual"] = _widened(departures, least)
     if word == "level":
         found["level-stuck"] = _longest_still(values) * 3600 * (1 + MARGIN)
     return found
@@ -199,7 +200,7 @@ def _most_switched(values: Floats, direction: int) -> float:
 def _deviations(values: Floats) -> Floats:
     """Each hourly value less the median of the same hour of the seven days before, of which three must be there."""
     days = np.full((7, values.size), np.nan)
-    for day in range(1, 8):
+    for day in range(1, min(8, 1 + values.size // 24)):
         days[day - 1, 24 * day :] = values[: values.size - 24 * day]
     told = np.isfinite(days).sum(axis=0) >= 3
     usual = np.full(values.size, np.nan)
