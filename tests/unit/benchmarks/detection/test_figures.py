@@ -89,3 +89,17 @@ def test_an_alert_is_active_from_its_begin_and_no_longer_at_its_end() -> None:
 
 def test_nothing_labelled_gives_no_score() -> None:
     assert score_of_time(()) is None
+
+
+def test_the_score_of_classes_counts_quiet_as_much_as_attack() -> None:
+    """Half of the attack is found and one of six quiet hours is wrong: (3/6 + 5/6) / 2 = 2/3."""
+    flags = FLAGS.copy()
+    flags[[0, 11]] = False
+    assert figures(_counts(flags=flags)).score_classes == pytest.approx(2 / 3)
+
+
+def test_an_alarm_that_begins_with_the_attack_was_not_there_before() -> None:
+    flags = np.zeros(12, dtype=np.bool_)
+    flags[2:4] = True
+    found = figures(_counts(flags=flags))
+    assert (found.found, found.already, found.delay_median_s) == (1, 0, 0)
