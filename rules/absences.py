@@ -130,7 +130,9 @@ class Absences:
                 np.searchsorted(places[rows], wanted, side="right"),
             )
             for position, begin, end in zip(wanted.tolist(), *(edge.tolist() for edge in edges), strict=True):
-                own = np.unique(times[rows[begin:end]])
+                own = times[rows[begin:end]]
+                if end - begin > 1:
+                    own = own[np.append(True, own[1:] != own[:-1])]
                 outcome = self._subject(number, position, own, world)
                 if outcome is not None:
                     found.append(outcome)

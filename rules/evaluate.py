@@ -31,7 +31,7 @@ from rules.plan import Ints, Plan
 from rules.restraint import Restraints
 from rules.step import QUIET, Dense, Observations, Step
 from rules.teller import Teller
-from rules.threshold import Change, reveal
+from rules.threshold import Change, Sample, reveal
 
 #: For how long late observations may change the past, in seconds, if nobody says otherwise: a day beyond the week that
 #: ingest takes late data by default.
@@ -192,8 +192,9 @@ class Evaluator:
         late = 0
         for number, work in works.items():
             late += len(work.late)
-            if work.fresh:
-                step.samples[number] = work.fresh[-1]
+            times, values = work.fresh
+            if len(times):
+                step.samples[number] = Sample(int(times[-1]), float(values[-1]))
             for place, own in enumerate(self.plan.tracks[number]):
                 key = self._memory.key(number, place)
                 story = self._memory.stories.get(key, QUIET)

@@ -1,6 +1,5 @@
 """One track on one datastream: on from where it stands, or anew from an instant of the past. Pure."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ from domain.alert import AlertEvent
 from rules.marks import Mark, difference, following, settled, trimmed
 from rules.scores import Baseline, look_back, scores
 from rules.step import Story
-from rules.threshold import NORMAL, Change, Sample, State, observe, reveal, run
+from rules.threshold import NORMAL, Change, Sample, State, reveal, run
 from rules.track import Track
 
 Ints = NDArray[np.int64]
@@ -28,8 +27,8 @@ class Series(NamedTuple):
 class Work(NamedTuple):
     """What one datastream brings to its tracks."""
 
-    #: Good samples newer than the last one, as lists for the state machine.
-    fresh: list[Sample]
+    #: Times and values of the good samples that are newer than the last one.
+    fresh: tuple[Ints, Floats]
     #: The last good sample before them.
     last: Sample | None
     #: Good samples older than the last one.
@@ -92,31 +91,23 @@ def _restart(own: Track, story: Story, work: Work) -> int:
 
 def go_on(own: Track, story: Story, work: Work, baseline: Baseline | None, keep_from: int) -> Verdict:
     """The story after samples in order."""
-    changes: list[Change] = []
     last = work.last
-    samples = work.fresh
+    times, values = work.fresh
     if own.measure is not None and work.known is not None:
         times, values = _told(own, work.known, int(np.searchsorted(work.known.times, work.first)), baseline)
         last = story.last
         if last is not None:
             newer = times > last.time
             times, values = times[newer], values[newer]
-        if _uneventful(own, story.state, values):
-            newest = Sample(int(times[-1]), float(values[-1])) if len(times) else last
-            return Verdict(story._replace(last=newest), len(story.marks), None)
-        samples = _samples(times, values)
-    elif own.measure is None and _uneventful(own, story.state, work.rows.values):
-        return Verdict(story, len(story.marks), None)
-    state = run(own, story.state, last, samples, changes)
-    if not changes and state == story.state and own.measure is None:
-        return Verdict(story, len(story.marks), None)
-    newest = (samples[-1] if samples else last) if own.measure is not None else None
-    marks = story.marks
-    if changes:
-        old = trimmed(marks, keep_from)
-        marks = old + tuple(map(_mark, changes))
-        return Verdict(Story(state, marks, newest), len(old), None)
-    return Verdict(Story(state, marks, newest), len(marks), None)
+    newest = _newest(times, values) or last if own.measure is not None else None
+    if _uneventful(own, story.state, values):
+        return Verdict(story._replace(last=newest), len(story.marks), None)
+    changes: list[Change] = []
+    state = run(own, story.state, last, times, values, changes)
+    if not changes:
+        return Verdict(Story(state, story.marks, newest), len(story.marks), None)
+    old = trimmed(story.marks, keep_from)
+    return Verdict(Story(state, old + tuple(map(_mark, changes)), newest), len(old), None)
 
 
 def anew(own: Track, story: Story, work: Work, baseline: Baseline | None, *, clock: int, keep_from: int) -> Verdict:
@@ -135,46 +126,24 @@ def anew(own: Track, story: Story, work: Work, baseline: Baseline | None, *, clo
     since = _restart(own, story, work)
     begin = int(np.searchsorted(work.known.times, since, side="right"))
     if own.measure is not None:
-        samples = _scored(own, work.known, begin, baseline)
+        times, values = _told(own, work.known, begin, baseline)
     else:
         good = work.known.qualities[begin:] == 0
-        samples = _samples(work.known.times[begin:][good], work.known.values[begin:][good])
+        times, values = work.known.times[begin:][good], work.known.values[begin:][good]
     changes: list[Change] = []
-    state = _run_far(own, samples, changes)
-    if samples and state.pending:
+    state = run(own, NORMAL, None, times, values, changes)
+    newest = _newest(times, values)
+    if newest is not None and state.pending:
         # What the clock has revealed before stays revealed, also after a restart.
         known = max(clock, story.marks[-1].time + 1 if story.marks else clock)
-        state = reveal(own, state, samples[-1], known, changes)
+        state = reveal(own, state, newest, known, changes)
     at = following(story.marks, since)
     old, new = story.marks[at:], tuple(map(_mark, changes))
     wrong, same = difference(old, new)
     marks = trimmed(story.marks[:at] + new, keep_from)
     dropped = at + len(new) - len(marks)
-    newest = samples[-1] if samples and own.measure is not None else None
-    return Verdict(Story(state, marks, newest), max(0, at + same - dropped), wrong)
-
-
-def _run_far(own: Track, samples: Sequence[Sample], changes: list[Change]) -> State:
-    """Runs from normal over many samples; while nothing is wrong it leaps to the next one beyond a limit."""
-    values = np.array([sample.value for sample in samples], dtype=np.float64)
-    outside = np.zeros(len(values), dtype=bool)
-    if own.up:
-        outside |= values > own.up[0]
-    if own.down:
-        outside |= -values > own.down[0]
-    state, last, at = NORMAL, None, 0
-    leaps = np.flatnonzero(outside)
-    while at < len(samples):
-        if state.normal:
-            place = int(np.searchsorted(leaps, at))
-            if place == len(leaps):
-                return State(0, (), state.at)
-            at = int(leaps[place])
-            last = None
-        state = observe(own, state, last, samples[at], changes)
-        last = samples[at]
-        at += 1
-    return state
+    kept = newest if own.measure is not None else None
+    return Verdict(Story(state, marks, kept), max(0, at + same - dropped), wrong)
 
 
 def _uneventful(own: Track, state: State, values: Floats) -> bool:
@@ -193,12 +162,8 @@ def _told(own: Track, known: Series, begin: int, baseline: Baseline | None) -> t
     return known.times[begin:][told], found[told]
 
 
-def _scored(own: Track, known: Series, begin: int, baseline: Baseline | None) -> list[Sample]:
-    return _samples(*_told(own, known, begin, baseline))
-
-
-def _samples(times: Ints, values: Floats) -> list[Sample]:
-    return list(map(Sample, times.tolist(), values.tolist()))
+def _newest(times: Ints, values: Floats) -> Sample | None:
+    return Sample(int(times[-1]), float(values[-1])) if len(times) else None
 
 
 def _mark(change: Change) -> Mark:

@@ -157,14 +157,18 @@ class Memory:
         # Where anything is late, or older than what the clock has decided.
         behind = np.logical_or.reduceat(late | (times <= self._decided.take(index)), starts)
         special = set(starts[behind].tolist())
+        whole = np.logical_and.reduceat(fresh, starts).tolist()
         ends = np.append(starts[1:], len(index))
         found = {}
-        for number, begin, end in zip(index[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
+        numbers = zip(index[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
+        for place, (number, begin, end) in enumerate(numbers):
             span = slice(begin, end)
             found[number] = Work(
-                fresh=_samples(times[span], values[span], fresh[span]),
+                fresh=(times[span], values[span])
+                if whole[place]
+                else (times[span][fresh[span]], values[span][fresh[span]]),
                 last=self.last(number),
-                late=_samples(times[span], values[span], late[span]),
+                late=[] if whole[place] else _samples(times[span], values[span], late[span]),
                 known=None,
                 first=int(times[begin]),
                 rows=Series(times[span], values[span], qualities[span]),
@@ -178,7 +182,7 @@ class Memory:
         newest = int(self._evaluated[number])
         nothing = Series(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int16))
         return Work(
-            fresh=[],
+            fresh=(nothing.times, nothing.values),
             last=self.last(number),
             late=[],
             known=None,

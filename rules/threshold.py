@@ -9,12 +9,22 @@ on the samples alone, never on when they were delivered or when somebody looked.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from domain.alert import AlertEvent
 from rules.track import Track
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+#: Up to so many samples are quicker one by one.
+_FEW = 8
+#: How far a leap looks at once.
+_STRIDE = 512
 
 
 class Sample(NamedTuple):
@@ -127,9 +137,41 @@ def observe(own: Track, state: State, last: Sample | None, new: Sample, changes:
     return _release(own, State(state.rank, (), state.at, back), new.time, value, changes)
 
 
-def run(own: Track, state: State, last: Sample | None, samples: Iterable[Sample], changes: list[Change]) -> State:
-    """The state after several samples in the order of their times."""
-    for new in samples:
-        state = observe(own, state, last, new, changes)
-        last = new
+def run(own: Track, state: State, last: Sample | None, times: Ints, values: Floats, changes: list[Change]) -> State:
+    """The state after several samples in the order of their times.
+
+    Where no delay is running, it leaps to the next sample that changes something.
+    """
+    instants, readings = times.tolist(), values.tolist()
+    if len(instants) <= _FEW:
+        for new in map(Sample, instants, readings):
+            state = observe(own, state, last, new, changes)
+            last = new
+        return state
+    reached, kept = _ranks(own.up, own.down, values), _ranks(own.up_release, own.down_release, values)
+    at = 0
+    while at < len(instants):
+        if not state.pending:
+            at = _leap(reached, kept, state.rank, at)
+            if at == len(instants):
+                break
+        before = Sample(instants[at - 1], readings[at - 1]) if at else last
+        state = observe(own, state, before, Sample(instants[at], readings[at]), changes)
+        at += 1
     return state
+
+
+def _ranks(up: tuple[float, ...], down: tuple[float, ...], values: Floats) -> NDArray[np.intp]:
+    """How many limits each value lies beyond."""
+    found = np.searchsorted(up, values)
+    return np.maximum(found, np.searchsorted(down, -values)) if down else found
+
+
+def _leap(reached: NDArray[np.intp], kept: NDArray[np.intp], rank: int, at: int) -> int:
+    """The next sample that begins or ends something at this rank."""
+    while at < len(reached):
+        matters = (reached[at : at + _STRIDE] > rank) | (kept[at : at + _STRIDE] < rank)
+        if matters.any():
+            return at + int(matters.argmax())
+        at += _STRIDE
+    return len(reached)

@@ -5,6 +5,7 @@ from datetime import timedelta, timezone
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from rules.fusion import Fusion, Outcome, Turn, evaluate, lay, numbered
 from rules.laying import NEVER
 from rules.rule import Rule
 from rules.surroundings import Surroundings
-from rules.threshold import NORMAL, Change, Sample, run
+from rules.threshold import NORMAL, Change, run
 from rules.track import track
 from rules.truth import FALSE, Truth
 from tests.support.fusing import steps, watch
@@ -276,7 +277,8 @@ def test_delays_are_those_of_thresholds(values: list[int], on: int, off: int) ->
     own = track(Rule.model_validate(data), 100, {})
     assert own is not None
     changes: list[Change] = []
-    run(own, NORMAL, None, [Sample(at(i), float(value)) for i, value in enumerate(values)], changes)
+    times = np.array([at(i) for i in range(len(values))], dtype=np.int64)
+    run(own, NORMAL, None, times, np.array(values, dtype=np.float64), changes)
     expression = {
         name: {"property": "p", "above": rank, "evidence": "unverified"} for rank, name in enumerate(LEVELS, 1)
     }

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.registry import Link
@@ -21,7 +21,7 @@ from tests.support.rulebook import T0, Row, above, batch, below, history, rule, 
 GROUNDS = {"evidence": "unverified"}
 
 
-def fused(identifier: str, when: dict[str, Any], **fields: Any) -> Rule:
+def fused(identifier: str, when: dict[str, Any], **fields: object) -> Rule:
     condition = {"fused": {"orange": {"when": when, **GROUNDS}}, **fields}
     return rule(
         identifier,
@@ -31,7 +31,7 @@ def fused(identifier: str, when: dict[str, Any], **fields: Any) -> Rule:
     )
 
 
-def leaf(property_: str, where: dict[str, Any] | None = None, **condition: Any) -> dict[str, Any]:
+def leaf(property_: str, where: dict[str, Any] | None = None, **condition: object) -> dict[str, Any]:
     return {"property": property_, **condition, **({"where": where} if where else {}), **GROUNDS}
 
 

@@ -1,10 +1,14 @@
 """One threshold on one datastream: when it fires, when it does not, at which level, when it clears."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.alert import Level
 from rules.rule import Rule
-from rules.threshold import NORMAL, Change, Sample, State, reveal, run
+from rules.threshold import NORMAL, Change, Sample, State, observe, reveal
+from rules.threshold import run as run_columns
 from rules.track import Track
 from rules.track import track as made
 from tests.support.rulebook import SECOND, above, below, rule
@@ -14,6 +18,12 @@ def track(own_rule: Rule, interval_s: int) -> Track:
     own = made(own_rule, interval_s, {})
     assert own is not None
     return own
+
+
+def run(own: Track, state: State, last: Sample | None, samples: list[Sample], changes: list[Change]) -> State:
+    times = np.array([sample.time for sample in samples], dtype=np.int64)
+    values = np.array([sample.value for sample in samples], dtype=np.float64)
+    return run_columns(own, state, last, times, values, changes)
 
 
 def story(
@@ -178,3 +188,34 @@ def test_nothing_is_kept_of_a_normal_state() -> None:
     assert State(0, (), 5).normal
     assert not State(0, (5,)).normal
     assert not State(1).normal
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from((1, 30, 60, 90, 91, 500)), st.sampled_from((0, 4, 7, 9, 10.5, 15, 25, 40)))),
+    st.sampled_from((0, 45, 100)),
+    st.sampled_from((0, 80)),
+)
+def test_leaps_over_what_changes_nothing_give_what_single_steps_give(
+    steps: list[tuple[int, float]], on_delay_s: int, off_delay_s: int
+) -> None:
+    condition = {
+        "outside": {
+            "blue": {"low": 5, "high": 10, "evidence": "unverified"},
+            "red": {"low": 3, "high": 20, "evidence": "unverified"},
+        },
+        "hysteresis": 1,
+        "on_delay_s": on_delay_s,
+        "off_delay_s": off_delay_s,
+    }
+    own = track(rule(condition=condition), 60)
+    clock, samples = 0, []
+    for gap, value in steps * 4:
+        clock += gap * SECOND
+        samples.append(Sample(clock, value))
+    leaps: list[Change] = []
+    end = run(own, NORMAL, None, samples, leaps)
+    state, last, singles = NORMAL, None, list[Change]()
+    for sample in samples:
+        state = observe(own, state, last, sample, singles)
+        last = sample
+    assert (end, leaps) == (state, singles)
