@@ -184,9 +184,8 @@ class Absences:
         wrong, same = difference(old, new)
         if wrong is None and same == len(new):
             return None
-        kept = trimmed(marks[:at] + tuple(new), int(times[-1]) - self._horizon)
-        dropped = at + len(new) - len(kept)
-        return Found(number, position, kept, max(0, at + same - dropped), wrong)
+        stays = trimmed(marks[:at], int(times[-1]) - self._horizon)
+        return Found(number, position, stays + tuple(new), len(stays) + same, wrong)
 
     @staticmethod
     def _touched(marks: tuple[Mark, ...], time: int, allowed: int) -> bool:

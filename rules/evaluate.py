@@ -163,8 +163,8 @@ class Evaluator:
         for found in self._absences.pass_time(memory.seen, clock, step.listening):
             step.absences[found.plan, found.position] = found.marks
             self._teller.absence(step, found)
-        self._forget(step, clock)
         self._finish(step, clock)
+        self._forget(step, clock)
         return step
 
     def adopt(self, step: Step) -> None:

@@ -10,7 +10,7 @@ from rules.marks import Mark, difference, following, rank_at, trimmed
 from rules.plan import Ints, Plan
 from rules.silence import COVERAGE
 from rules.step import Step
-from rules.truth import END, Truth
+from rules.truth import BEGINNING, END, Truth
 
 #: The history of a leaf on a datastream, by the name of the leaf (or COVERAGE).
 Leaves = Callable[[str, int], tuple[Mark, ...]]
@@ -43,8 +43,9 @@ class Fusings:
         self._horizon = horizon
         self._marks: dict[int, tuple[Mark, ...]] = {}
         self._due: dict[int, int] = {}
-        #: Up to when each has been evaluated.
+        #: Up to when each has been evaluated, and the latest of them.
         self._reached: dict[int, int] = {}
+        self._frontier = BEGINNING
         self._users: dict[tuple[str, int], list[int]] = {}
         for place, fusion in enumerate(plan.fusions):
             for leaf in fusion.leaves:
@@ -79,6 +80,7 @@ class Fusings:
             else:
                 self._marks.pop(place, None)
         self._reached |= step.reached
+        self._frontier = max(self._frontier, *step.reached.values()) if step.reached else self._frontier
         for place, due in step.due.items():
             if due is None:
                 self._due.pop(place, None)
@@ -150,7 +152,7 @@ class Fusings:
         marks = self.marks(place)
         until = max(span[1], marks[-1].time if marks else span[1])
         # What lies so far back that its members' past may be forgotten stays as it is.
-        since = max(span[0] - 1, until - self._horizon + fusion.reach)
+        since = max(span[0] - 1, self._frontier - self._horizon + fusion.reach)
         outcome = evaluate(fusion, truth_of, since, until, self._zone, rank_at(marks, since))
         new = [Mark(own.time, 0 if own.event is AlertEvent.CLEARED else own.rank, None) for own in outcome.transitions]
         at = following(marks, since)
@@ -158,9 +160,8 @@ class Fusings:
         due = outcome.next_due
         if wrong is None and same == len(new):
             return FoundFused(place, marks, len(marks), None, due) if due != self._due.get(place) else None
-        kept = trimmed(marks[:at] + tuple(new), until - self._horizon)
-        dropped = at + len(new) - len(kept)
-        return FoundFused(place, kept, max(0, at + same - dropped), wrong, due)
+        stays = trimmed(marks[:at], until - self._horizon)
+        return FoundFused(place, stays + tuple(new), len(stays) + same, wrong, due)
 
     def truths(self, fusion: Fusion, leaves: Leaves, heard: Heard) -> Callable[[str, int], Truth]:
         """What the members of a fused rule say, as their histories tell it."""

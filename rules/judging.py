@@ -140,10 +140,9 @@ def anew(own: Track, story: Story, work: Work, baseline: Baseline | None, *, clo
     at = following(story.marks, since)
     old, new = story.marks[at:], tuple(map(_mark, changes))
     wrong, same = difference(old, new)
-    marks = trimmed(story.marks[:at] + new, keep_from)
-    dropped = at + len(new) - len(marks)
+    stays = trimmed(story.marks[:at], keep_from)
     kept = newest if own.measure is not None else None
-    return Verdict(Story(state, marks, kept), max(0, at + same - dropped), wrong)
+    return Verdict(Story(state, stays + new, kept), len(stays) + same, wrong)
 
 
 def _uneventful(own: Track, state: State, values: Floats) -> bool:

@@ -253,3 +253,34 @@ def test_what_has_not_spoken_yet_begins_nothing_however_soon_it_speaks() -> None
         steps.append(step)
     assert history(*steps) == []
     assert len(engine.standings()) >= 2
+
+
+def test_one_batch_longer_than_the_horizon_gives_what_days_give() -> None:
+    """A recording of weeks, as backtests read it: nothing of a fused rule is lost on the way."""
+    rows: list[Row] = []
+    for hour in range(24 * 20):
+        hot = hour % 24 < 3
+        for minute in range(0, 60, 20):
+            at = hour * 3600.0 + minute * 60
+            rows += [(1, at, 20.0 if hot else 1.0, 0), (9, at, 30.0 if hot else 1.0, 0)]
+    streams = [
+        stream(1, device="a", asset="well-1", interval_s=1200),
+        stream(9, device="a", asset="well-1", property="gas.flow", interval_s=1200),
+    ]
+    plan = build(
+        [rule for rule in RULES if rule.id in {"together", "half"}], streams, surroundings=Surroundings(ASSETS, LINKS)
+    )
+    whole, days = Evaluator(plan), Evaluator(plan)
+    steps = [whole.evaluate(batch(rows))]
+    whole.adopt(steps[0])
+    daily = []
+    for day in range(20):
+        step = days.evaluate(batch(row for row in rows if day * 86_400 <= row[1] < (day + 1) * 86_400))
+        days.adopt(step)
+        daily.append(step)
+    end = T0 + 21 * 86_400 * 1_000_000
+    for engine, told in ((whole, steps), (days, daily)):
+        told.append(engine.tick(end))
+        engine.adopt(told[-1])
+    assert history(*steps) == history(*daily)
+    assert len([event for _, event, _, _ in history(*steps) if event == "raised"]) == 60
