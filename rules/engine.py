@@ -5,6 +5,7 @@ leader is killed, the server frees its lock at once. A leader that was replaced 
 commit is fenced (storage.alerts).
 """
 
+import gc
 import os
 import socket
 import threading
@@ -136,6 +137,10 @@ class Engine:
                 zone=self._options.zone,
                 horizon_s=self._options.horizon_s,
             )
+            # Registry and rules stay for long: the garbage collector need not look through them again and again.
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
             self._round_at = time.monotonic()
             self._lead(True)
             log.info("leading", name=self._name)

@@ -127,7 +127,7 @@ class Teller:
             step.stale(own.name, number, min(first))
             return
         rule = self._plan.rules[own.name]
-        unit, relation = _compared(item, own)
+        unit, relation = own.unit or item.unit, own.relation
         transitions = [
             Transition(
                 rule=rule,
@@ -283,13 +283,6 @@ def _kept(name: str, subject: str, marks: tuple[Mark, ...], level: Callable[[int
             KeptMark(time=mark.time, level=level(mark.rank) if mark.rank else None, value=mark.value) for mark in marks
         ),
     )
-
-
-def _compared(item: Watched, own: Track) -> tuple[str, str]:
-    """Unit and relation of what a track compares."""
-    if own.measure is not None:
-        return own.measure.unit or item.unit, own.measure.name
-    return item.unit, "outside" if own.up and own.down else "above" if own.up else "below"
 
 
 def _relation(above: object, below: object, absent: object) -> str:

@@ -36,6 +36,9 @@ class Track:
     hold: int
     #: The longest distance of two samples between which a violation goes on.
     gap: int
+    #: The unit of a measure that has one of its own, and in which way values are compared with the limits.
+    unit: str | None
+    relation: str
 
     def level(self, rank: int) -> Level:
         """The level of a rank of at least 1."""
@@ -108,7 +111,13 @@ def _track(
         off_delay=off_delay,
         hold=interval,
         gap=interval * 3 // 2,
+        unit=measure.unit if measure is not None else None,
+        relation=measure.name if measure is not None else _relation(up=bool(sides[0]), down=bool(sides[2])),
     )
+
+
+def _relation(*, up: bool, down: bool) -> str:
+    return "outside" if up and down else "above" if up else "below"
 
 
 def _side(position: bool) -> _Sides:  # noqa: FBT001
