@@ -14,7 +14,7 @@ class OverrideScope(Model):
     """Which assets; every part that is given must fit, and at least one is given."""
 
     assets: tuple[str, ...] | None = Field(None, min_length=1)
-    asset_kinds: tuple[str, ...] | None = Field(None, min_length=1)
+    asset_kinds: tuple[str, ...] | None = Field(default=None, min_length=1)
     #: Codes of areas; a code stands for everything below it too (`5301` for `530102`).
     areas: tuple[str, ...] | None = Field(None, min_length=1)
     tags: dict[str, str] = Field(default_factory=dict)

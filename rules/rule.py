@@ -49,7 +49,7 @@ class Scope(Model):
     """What a rule applies to; every part that is given must fit."""
 
     property: str | None = None
-    asset_kinds: tuple[str, ...] | None = Field(None, min_length=1)
+    asset_kinds: tuple[str, ...] | None = Field(default=None, min_length=1)
     #: Tags that the asset must carry with these values.
     tags: dict[str, str] = Field(default_factory=dict)
     #: What a fused rule speaks of: each asset, or each area.

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC
-from time import process_time
 
 import numpy as np
 import pytest
@@ -293,20 +292,6 @@ def test_ordinary_values_are_hardly_ever_looked_at(own: Track) -> None:
         looked.append(looker.look(*batch).mean())
         looker.take(*batch)
     assert np.mean(looked[10:]) < 0.01
-
-
-@each_quiet
-def test_the_pace_of_a_hundred_thousand_datastreams(own: Track) -> None:
-    normal, looker = Normal(own, 100_000), loaded(own, 100_000)
-    spent = []
-    for minute in range(8):
-        batch = normal.batch(minute)
-        began = process_time()
-        looker.look(*batch)
-        looker.take(*batch)
-        spent.append(process_time() - began)
-    # A few milliseconds on a free core; a plain loop over the same takes hundreds.
-    assert min(spent) < 0.1
 
 
 class TestStale:
