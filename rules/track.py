@@ -37,8 +37,8 @@ class Track:
     #: The longest distance of two samples between which a violation goes on.
     gap: int
     #: The unit of a measure that has one of its own, and in which way values are compared with the limits.
-    unit: str | None
-    relation: str
+    unit: str | None = None
+    relation: str = "above"
 
     def level(self, rank: int) -> Level:
         """The level of a rank of at least 1."""
