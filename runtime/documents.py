@@ -48,7 +48,8 @@ class Document:
             raise DocumentError([f"{path}: not UTF-8 at byte {exc.start}"]) from exc
         except yaml.YAMLError as exc:
             mark = getattr(exc, "problem_mark", None)
-            line = f":{mark.line + 1}" if mark else ""
+            # The end of a file that is cut off is not the line after it.
+            line = f":{min(mark.line + 1, max(1, len(text.splitlines())))}" if mark else ""
             raise DocumentError([f"{path}{line}: not YAML: {getattr(exc, 'problem', None) or exc}"]) from exc
         if twice := list(_repeated(self._root)):
             raise DocumentError(
