@@ -53,16 +53,17 @@ class Absences:
         for silence in plan.silences:
             own = silence.place >= 0
             self._tight[own] = np.minimum(self._tight[own], silence.allowed[silence.place[own]])
-        #: From when silence counts on what was never heard.
         self._covered = np.zeros(size, dtype=bool)
+        #: From when silence counts on what was never heard.
         self._born: Ints = np.array([item.registered_at for item in plan.watched], dtype=np.int64)
         for silence in plan.silences:
             own = silence.place >= 0
             self._born[own] = np.minimum(self._born[own], silence.birth[silence.place[own]])
             if silence.name == COVERAGE:
                 self._covered = own
-        #: Datastreams of subjects that have marks: whatever comes for them must be looked at.
-        self._marked = np.zeros(size, dtype=bool)
+        #: Datastreams of subjects that are absent now; and up to when late data may change the history of theirs.
+        self._open = np.zeros(size, dtype=bool)
+        self._decided: Ints = np.full(size, NEVER, dtype=np.int64)
 
     def marks(self, plan: int, position: int) -> tuple[Mark, ...]:
         """The history of one subject."""
@@ -82,12 +83,16 @@ class Absences:
         else:
             self._marks[plan].pop(position, None)
         self._absent[plan][position] = bool(marks and marks[-1].rank)
-        stretch = slice(int(silence.first[position]), int(silence.last[position]))
-        self._marked[stretch] = bool(marks) or any(
-            self._marks[other].get(int(own.place[stretch.start]))
-            for other, own in enumerate(self._plan.silences)
-            if own.place[stretch.start] >= 0
-        )
+        for number in range(int(silence.first[position]), int(silence.last[position])):
+            # A datastream may belong to subjects of several plans.
+            own = [
+                self._marks[other].get(int(one.place[number]), ())
+                for other, one in enumerate(self._plan.silences)
+                if one.place[number] >= 0
+            ]
+            newest = [known[-1] for known in own if known]
+            self._open[number] = any(mark.rank for mark in newest)
+            self._decided[number] = max((mark.time for mark in newest), default=NEVER)
 
     def pass_time(self, seen: Ints, clock: Ints, listening: Ints) -> list[Found]:
         """Silences that began by the clock."""
@@ -102,7 +107,8 @@ class Absences:
     def observe(self, numbers: NDArray[np.intp], times: Ints, world: World) -> list[Found]:
         """What data bring about, of any quality.
 
-        Only data that come after a long gap, or for subjects with a history, are looked at one by one.
+        Only data that come after a long gap, end an absence, or come late where there is a history are looked at one
+        by one.
         """
         if not self._plan.silences or not len(numbers):
             return []
@@ -110,10 +116,10 @@ class Absences:
         np.maximum(before, self._born, out=before)
         # The first datum of what fused rules look at ends what is unknown, however soon it comes.
         before[self._covered & (world.seen == NEVER)] = NEVER // 2
-        suspicious = (times - before.take(numbers) > self._tight.take(numbers)) | self._marked.take(numbers)
-        if not suspicious.any():
+        concerned = self._open.take(numbers) | (times <= self._decided.take(numbers))
+        if not ((times - before.take(numbers) > self._tight.take(numbers)) | concerned).any():
             return []
-        rows_of_note = self._gapped(numbers, times, before)
+        rows_of_note = self._gapped(numbers, times, before, concerned)
         found = []
         for number, silence in enumerate(self._plan.silences):
             wanted = np.unique(silence.place[numbers[rows_of_note]])
@@ -138,13 +144,15 @@ class Absences:
                     found.append(outcome)
         return found
 
-    def _gapped(self, numbers: NDArray[np.intp], times: Ints, before: Ints) -> NDArray[np.intp]:
-        """Rows of the datastreams in which a long gap lies, between two data or before the first; or with a history."""
+    def _gapped(
+        self, numbers: NDArray[np.intp], times: Ints, before: Ints, concerned: NDArray[np.bool_]
+    ) -> NDArray[np.intp]:
+        """Rows after a long gap, between two data or before the first; and those that are concerned anyway."""
         order = np.lexsort((times, numbers))
         sorted_numbers, sorted_times = numbers[order], times[order]
         first = np.append(True, sorted_numbers[1:] != sorted_numbers[:-1])
         previous = np.where(first, before.take(sorted_numbers), np.append(sorted_times[:1], sorted_times[:-1]))
-        gapped = (sorted_times - previous > self._tight.take(sorted_numbers)) | self._marked.take(sorted_numbers)
+        gapped = (sorted_times - previous > self._tight.take(sorted_numbers)) | concerned[order]
         return order[gapped]
 
     def _subject(self, number: int, position: int, times: Ints, world: World) -> Found | None:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from domain.transition import RuleState
 from rules.absences import Absences, World
 from rules.fusing import Fusings
-from rules.judging import Series, Verdict, Work, anew, concerns, go_on, need_since
+from rules.judging import Series, Verdict, Work, anew, concerns, go_on, mark_of, need_since
 from rules.marks import Mark
 from rules.memory import Memory, joined
 from rules.past import ArrayPast, Past
@@ -52,8 +52,9 @@ class Evaluator:
 
     def __init__(self, plan: Plan, past: Past | None = None, *, zone: tzinfo = UTC, horizon_s: int = HORIZON_S) -> None:
         self.plan = plan
-        self._own = ArrayPast() if past is None else None
-        self._past: Past = past or self._own or ArrayPast()
+        own = ArrayPast()
+        self._own = own if past is None else None
+        self._past: Past = own if past is None else past
         self._horizon = horizon_s * 1_000_000
         self._memory = Memory(plan, zone)
         self._absences = Absences(plan, self._horizon)
@@ -129,7 +130,7 @@ class Evaluator:
         for found in self._absences.observe(dense.numbers, dense.times, world):
             step.absences[found.plan, found.position] = found.marks
             self._teller.absence(step, found)
-        self._finish(step, None)
+        self._finish(step, None, int(dense.times.max(initial=0)))
         return step
 
     def tick(self, now: int | Ints, listening: int | Ints | None = None) -> Step:
@@ -157,18 +158,20 @@ class Evaluator:
             changes: list[Change] = []
             state = reveal(own, story.state, last, int(clock[number]), changes)
             if state != story.state:
-                marks = (*story.marks, *(Mark(c.time, 0 if c.event == "cleared" else c.rank, c.value) for c in changes))
+                marks = (*story.marks, *map(mark_of, changes))
                 verdict = Verdict(story._replace(state=state, marks=marks), len(story.marks), None)
                 self._settle(step, key, verdict)
         for found in self._absences.pass_time(memory.seen, clock, step.listening):
             step.absences[found.plan, found.position] = found.marks
             self._teller.absence(step, found)
-        self._finish(step, clock)
+        self._finish(step, clock, int(clock.max(initial=0)))
         self._forget(step, clock)
         return step
 
     def adopt(self, step: Step) -> None:
         """Remembers a step; called after its commit."""
+        if step.swept is not None:
+            self._swept = step.swept
         self._memory.adopt(step)
         for (plan, position), marks in step.absences.items():
             self._absences.adopt(plan, position, marks)
@@ -225,9 +228,12 @@ class Evaluator:
             number, own = self._memory.track_of(key)
             story, work = self._memory.stories[key], works[number]
             baseline = self._memory.baseline(number, own, work, self._past)
-            verdict = anew(
-                own, story, work, baseline, clock=int(clock[number]), keep_from=int(clock[number]) - self._horizon
-            )
+            now = int(clock[number])
+            try:
+                verdict = anew(own, story, work, baseline, clock=now, keep_from=now - self._horizon)
+            except Exception as exc:  # noqa: BLE001 - one rule's fault must not silence the others
+                step.failures[own.name.partition("#")[0]] = f"{type(exc).__name__}: {exc}"
+                continue
             self._settle(step, key, verdict)
             step.stories.setdefault(key, verdict.story)
 
@@ -267,7 +273,7 @@ class Evaluator:
         newest = int(clock.max(initial=0))
         if newest - self._swept < _SWEEP:
             return
-        self._swept = newest
+        step.swept = newest
         for key, story in self._memory.stories.items():
             if key not in step.stories and story.state.normal and _old(story.marks, newest - self._horizon):
                 step.stories[key] = story._replace(marks=())
@@ -281,7 +287,7 @@ class Evaluator:
                 step.fusions[place] = ()
                 self._teller.forget_fusion(step, place)
 
-    def _finish(self, step: Step, clock: Ints | None) -> None:
+    def _finish(self, step: Step, clock: Ints | None, now: int) -> None:
         def stood(name: str, number: int) -> tuple[Mark, ...]:
             place = self._teller.silence_of(name, number)
             if place is not None:
@@ -305,13 +311,6 @@ class Evaluator:
                 step.fusions[found.place] = found.marks
                 self._teller.fusion(step, found, leaves, heard)
         step.transitions.sort(key=lambda own: (own.time, own.rule.id, own.subject))
-        now = (
-            int(clock.max(initial=0))
-            if clock is not None
-            else int(step.batch.times.max(initial=0))
-            if step.batch
-            else 0
-        )
         self._restraints.judge(step, now)
 
     def _restore_absence(self, kept: RuleState) -> bool:
@@ -326,12 +325,8 @@ class Evaluator:
     def _restore_fused(self, kept: RuleState) -> bool:
         place = self._teller.fusion_named(kept.rule, kept.subject)
         if place is not None:
-            fusion = self.plan.fusions[place]
-            ranks = {level: rank for rank, (level, _) in enumerate(fusion.levels, 1)}
-            marks = tuple(
-                Mark(own.time, 0 if own.level is None else ranks.get(own.level, 1), own.value) for own in kept.marks
-            )
-            self._fusings.restore(place, marks)
+            rank_of = self.plan.fusions[place].rank_of
+            self._fusings.restore(place, tuple(Mark(own.time, rank_of(own.level), own.value) for own in kept.marks))
         return place is not None
 
 

@@ -114,8 +114,12 @@ class Fusings:
                 begin[place] = min(begin[place], self._due[place])
             fusion = self._plan.fusions[place]
             until[place] = max(until[place], self._reached.get(place, until[place]))
+            try:
+                found = self._look(place, fusion, (begin[place], until[place]), self.truths(fusion, leaves, heard))
+            except Exception as exc:  # noqa: BLE001 - one rule's fault must not silence the others
+                step.failures[fusion.rule.id] = f"{type(exc).__name__}: {exc}"
+                continue
             step.reached[place] = until[place]
-            found = self._look(place, fusion, (begin[place], until[place]), self.truths(fusion, leaves, heard))
             if found is not None:
                 yield found
 

@@ -107,7 +107,7 @@ def go_on(own: Track, story: Story, work: Work, baseline: Baseline | None, keep_
     if not changes:
         return Verdict(Story(state, story.marks, newest), len(story.marks), None)
     old = trimmed(story.marks, keep_from)
-    return Verdict(Story(state, old + tuple(map(_mark, changes)), newest), len(old), None)
+    return Verdict(Story(state, old + tuple(map(mark_of, changes)), newest), len(old), None)
 
 
 def anew(own: Track, story: Story, work: Work, baseline: Baseline | None, *, clock: int, keep_from: int) -> Verdict:
@@ -138,7 +138,7 @@ def anew(own: Track, story: Story, work: Work, baseline: Baseline | None, *, clo
         known = max(clock, story.marks[-1].time + 1 if story.marks else clock)
         state = reveal(own, state, newest, known, changes)
     at = following(story.marks, since)
-    old, new = story.marks[at:], tuple(map(_mark, changes))
+    old, new = story.marks[at:], tuple(map(mark_of, changes))
     wrong, same = difference(old, new)
     stays = trimmed(story.marks[:at], keep_from)
     kept = newest if own.measure is not None else None
@@ -165,5 +165,6 @@ def _newest(times: Ints, values: Floats) -> Sample | None:
     return Sample(int(times[-1]), float(values[-1])) if len(times) else None
 
 
-def _mark(change: Change) -> Mark:
+def mark_of(change: Change) -> Mark:
+    """A transition as it is kept."""
     return Mark(change.time, 0 if change.event is AlertEvent.CLEARED else change.rank, change.value)

@@ -114,9 +114,11 @@ class Restraints:
         for how, cause in self._causes[name]:
             for kind, value in self._where(cause.on, place):
                 found = self._active.get((cause.rule, kind, value))
-                if found and was == (how, (cause.rule, was[1][1] if was else "")) and was[1][1] in found:
+                if not found:
+                    continue
+                if was is not None and was[0] == how and was[1][0] == cause.rule and was[1][1] in found:
                     return was
-                if found and chosen is None:
+                if chosen is None:
                     chosen = how, (cause.rule, min(found))
         return chosen
 

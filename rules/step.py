@@ -132,6 +132,8 @@ class Step:
     #: Leaf and datastream whose history changed, from which instant on.
     dirty: dict[tuple[str, int], int] = field(default_factory=dict)
     batch: "Dense | None" = None
+    #: When what is too old to change was forgotten, if it was.
+    swept: int | None = None
     clock: Ints | None = None
     listening: Ints | None = None
 

@@ -4,12 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.registry import Link
 from domain.subject import WatchedAsset
 from rules.evaluate import Evaluator
+from rules.fusion import Fusion, Outcome
+from rules.fusion import evaluate as evaluate_fused
 from rules.past import ArrayPast
 from rules.plan import Plan, build
 from rules.rule import Rule
@@ -284,3 +287,21 @@ def test_one_batch_longer_than_the_horizon_gives_what_days_give() -> None:
         engine.adopt(told[-1])
     assert history(*steps) == history(*daily)
     assert len([event for _, event, _, _ in history(*steps) if event == "raised"]) == 60
+
+
+def test_a_fused_rule_that_fails_stops_no_other_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = evaluate_fused
+
+    def broken(fusion: Fusion, *arguments: Any) -> Outcome:  # noqa: ANN401
+        if fusion.rule.id == "lonely":
+            raise ZeroDivisionError("broken")
+        return real(fusion, *arguments)
+
+    monkeypatch.setattr("rules.fusing.evaluate", broken)
+    engine = Evaluator(PLAN)
+    rows: list[Row] = [(1, 0.0, 20.0, 0), (9, 0.0, 30.0, 0), (1, 60.0, 20.0, 0), (9, 60.0, 30.0, 0)]
+    step = engine.evaluate(batch(rows))
+    engine.adopt(step)
+    told = [*step.transitions, *engine.tick(T0 + 200_000_000).transitions]
+    assert step.failures == {"lonely": "ZeroDivisionError: broken"}
+    assert {t.rule.id for t in told} >= {"steps", "together"}

@@ -146,3 +146,14 @@ def test_twenty_thousand_devices_are_judged_in_milliseconds(devices: int) -> Non
         assert not tick(engine, 100 + second / 10).changed
     assert (time.perf_counter() - started) / 20 < 0.02
     assert len(tick(engine, 200).transitions) == devices
+
+
+def test_what_late_data_fill_is_found_on_each_datastream_of_a_device() -> None:
+    """Two rules on one device: the history of one is forgotten by nobody when the other has none left."""
+    rules = [silence("whole"), silence("one", applies_to={"property": "gas.ch4.chamber"}, network="gas")]
+    streams = [stream(1, device="a", property="gas.flow"), stream(2, device="a")]
+    engine = evaluator(rules, streams)
+    steps = [feed(engine, (1, 0, 1, 0), (2, 0, 1, 0)), tick(engine, 300), feed(engine, (1, 310, 1, 0), (2, 310, 1, 0))]
+    assert len(history(*steps)) == 4
+    steps.append(feed(engine, *[(2, float(at), 1, 0) for at in range(60, 310, 60)]))
+    assert history(*steps) == []
