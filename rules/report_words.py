@@ -4,9 +4,12 @@ from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from domain.alert import LEVEL_NAMES_ZH, Level
+from domain.kpi_names import ALARM_NAMES
 from domain.times import to_datetime
 
 _WORDS: dict[str, tuple[str, str]] = {
+    # Figures are called as everywhere.
+    **ALARM_NAMES,
     "backtest": ("Backtest", "规则回测"),
     "period": ("Period", "时段"),
     "observations": ("Observations", "监测数据"),
@@ -58,24 +61,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "hours6": ("6 hours", "6小时"),
     "day": ("day", "天"),
     "days7": ("7 days", "7天"),
-    # Figures, by their names in domain.kpi_judgement.
-    "alarms": ("alarms", "警情数"),
-    "rate": ("alarms per hour", "每小时警情数"),
-    "daily": ("most in a day", "单日最多"),
-    "peak": ("most in ten minutes", "10分钟内最多"),
-    "busy_intervals": ("ten minutes with too many", "超量的10分钟时段占比"),
-    "floods": ("floods", "警情洪峰次数"),
-    "time_in_flood": ("time in flood", "洪峰时间占比"),
-    "top_ten": ("share of the ten heaviest", "前十名占比"),
-    "chattering": ("chattering", "频繁抖动"),
-    "fleeting": ("fleeting", "瞬时警情"),
-    "held_back": ("held back by a cause", "因共同原因未通知"),
-    "stale": ("stale on the worst day", "单日最多长期未解除"),
-    "level_red": ("red", "红色占比"),
-    "level_orange": ("orange", "橙色占比"),
-    "level_yellow": ("yellow", "黄色占比"),
-    "level_blue": ("blue", "蓝色占比"),
-    "time_in_alarm": ("time in alarm", "警情总时长"),
 }
 
 
