@@ -16,7 +16,7 @@ $(UV):
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 $(STAMP): $(UV) pyproject.toml uv.lock
-	VIRTUAL_ENV=.venv $(UV) sync --frozen --inexact --quiet
+	VIRTUAL_ENV=.venv $(UV) sync --frozen --inexact --quiet --extra sim
 	@touch $@
 
 demo: install
