@@ -7,7 +7,10 @@ import typer
 from typer.core import TyperGroup
 
 #: Word -> module, function and its line in `lifeline simulate --help`. Any other word is the scenario of `run`.
-COMMANDS: dict[str, tuple[str, str, str]] = {}
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "list": ("commands.simulate_list", "listing", "The scenarios that come with the package."),
+    "show": ("commands.simulate_show", "show", "What happens in a scenario, and what it states."),
+}
 _RUN = "run"
 
 
