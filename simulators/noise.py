@@ -57,3 +57,17 @@ def wander_each(stream: int, times_s: NDArray[np.float64], period_s: float) -> N
     left, place = np.unique(floors.astype(np.uint64), return_inverse=True)
     ends = _mixed_each(np.uint64(stream) ^ left), _mixed_each(np.uint64(stream) ^ (left + np.uint64(1)))
     return ends[0][place] * (1 - part) + ends[1][place] * part
+
+
+def levels(numbers: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """A number from -1 to 1 for each of many 64-bit numbers, such as a `key` combined (xor) with counters."""
+    return _mixed_each(numbers)
+
+
+def normals(stream: int, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """A standard normal number for each counter (Box and Muller, 1958); `stream` is a `key`."""
+    one = _mixed_each(counters ^ np.uint64(stream))
+    other = _mixed_each(counters ^ np.uint64(stream ^ 0xA5A5A5A5A5A5A5A5))
+    # From (0, 1]: the logarithm of 0 is none.
+    radius = np.sqrt(-2.0 * np.log(1.0 - 0.5 * (one + 1.0) * (1.0 - 1e-16)))
+    return radius * np.cos(np.pi * other)
