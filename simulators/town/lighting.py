@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from domain.registry import Asset, Link
 from simulators.noise import level
+from simulators.town.drainage_network import Plan as DrainagePlan
 from simulators.town.ground import Ground, Point
 from simulators.town.happenings import Happening
 from simulators.town.layout import CARRIERS, Instrument, Layout, standing
@@ -26,8 +27,9 @@ from simulators.town.truth import Span, Truth
 _NETWORK = "lighting"
 #: Cabinets and lamps that report, at each scale.
 _COUNTS = {"town": (12, 90), "test": (2, 8)}
-#: A cabinet stands here, metres from its crossing; a pole this far from the middle of the street.
+#: Metres from its crossing to a cabinet, from an underpass to its cabinet, and from the middle of a street to a pole.
 _CABINET_M = (22.0, 20.0)
+_BESIDE_M = (30.0, 25.0)
 _POLE_M = (6.0, 6.0)
 #: Least light on the road of a meter, lx: secondary roads of CJJ 45-2015, as the rules remember it.
 _LEAST_LUX = "15"
@@ -55,17 +57,17 @@ def lay(ground: Ground, seed: int, drainage: Layout | None = None) -> Layout:
     """
     count, lamps = _COUNTS[ground.scale]
     streets = Streets(ground)
-    crossings = _crossings(ground, streets, count, _underpasses(drainage))
-    water = _places(drainage)
+    underpasses, water = _water(drainage)
+    sites = _sites(ground, streets, count, underpasses)
     shares = [lamps * (k + 1) // count - lamps * k // count for k in range(count)]
     assets: list[Asset] = []
     instruments: list[Instrument] = []
     links: list[Link] = []
     cabinets: list[Cabinet] = []
-    lines = [streets.feeders(crossing) for crossing in crossings]
     first = 1
-    for number, (crossing, share) in enumerate(zip(crossings, shares, strict=True), start=1):
-        cabinet = _cabinet(ground, number, crossing, lines[number - 1], share, first, water)
+    for number, ((crossing, place), share) in enumerate(zip(sites, shares, strict=True), start=1):
+        lines = streets.feeders(crossing, place)
+        cabinet = _cabinet(number, place, lines, share, first, water)
         first += share
         cabinets.append(cabinet)
         assets.append(_standing_cabinet(ground, cabinet, number))
@@ -120,34 +122,34 @@ def solve(layout: Layout, span: Span, happenings: Sequence[Happening], seed: int
     return solved(plan, span, happenings, seed, truth)
 
 
-def _underpasses(drainage: Layout | None) -> list[Asset]:
-    return list(drainage.of_kind("underpass")) if drainage else []
+def _water(drainage: Layout | None) -> tuple[list[Point], dict[str, Point]]:
+    """Where the underpasses are, and where every node that water may come out of is."""
+    if drainage is None or not isinstance(drainage.plan, DrainagePlan):
+        return [], {}
+    plan = drainage.plan
+    underpasses = [plan.places[plan.stands[asset.id]] for asset in drainage.of_kind("underpass")]
+    return underpasses, {node: plan.places[node] for node in plan.nodes}
 
 
-def _places(drainage: Layout | None) -> list[tuple[str, Point]]:
-    places: Mapping[str, Point] = getattr(drainage.plan, "places", {}) if drainage else {}
-    return sorted(places.items())
-
-
-def _crossings(ground: Ground, streets: Streets, count: int, underpasses: Sequence[Asset]) -> list[str]:
-    """Beside each underpass first (else in the centre), then district by district, far from those chosen before."""
+def _sites(ground: Ground, streets: Streets, count: int, underpasses: Sequence[Point]) -> list[tuple[str, Point]]:
+    """Crossing and place of each: beside the underpasses (else in the centre), then by district, far apart."""
     candidates = sorted(name for name in ground.crossings if streets.ways(name) > 1)
-    chosen: list[str] = []
-    for underpass in underpasses[:count]:
-        nearest = min(candidates, key=lambda c: (_apart(ground.degrees(*_offset(ground, c)), underpass), c))
-        if nearest not in chosen:
-            chosen.append(nearest)
-    if not chosen:
-        chosen.append(min(candidates, key=lambda c: (math.dist(ground.crossings[c], ground.centre), c)))
-    while len(chosen) < count:
-        held = [ground.at(c).district.code for c in chosen]
+    sites: list[tuple[str, Point]] = []
+    for east, north in underpasses[:count]:
+        place = east + _BESIDE_M[0], north + _BESIDE_M[1]
+        free = [c for c in candidates if c not in {crossing for crossing, _ in sites}]
+        sites.append((min(free, key=lambda c: (math.dist(ground.crossings[c], place), c)), place))
+    if not sites:
+        middle = min(candidates, key=lambda c: (math.dist(ground.crossings[c], ground.centre), c))
+        sites.append((middle, _offset(ground, middle)))
+    while len(sites) < count:
+        held = [ground.at(crossing).district.code for crossing, _ in sites]
         code = min((d.code for d in ground.districts), key=lambda code: (held.count(code), code))
         own = [c for c in candidates if ground.at(c).district.code == code]
         busy = sorted(own, key=lambda c: (-streets.ways(c), -streets.reach(c), c))[: len(own) // 3 + 1]
-        chosen.append(
-            max(busy, key=lambda c: (min(math.dist(ground.crossings[c], ground.crossings[o]) for o in chosen), c))
-        )
-    return chosen
+        chosen = max(busy, key=lambda c: (min(math.dist(ground.crossings[c], place) for _, place in sites), c))
+        sites.append((chosen, _offset(ground, chosen)))
+    return sites
 
 
 def _offset(ground: Ground, crossing: str) -> Point:
@@ -155,19 +157,13 @@ def _offset(ground: Ground, crossing: str) -> Point:
     return east + _CABINET_M[0], north + _CABINET_M[1]
 
 
-def _apart(place: Point, asset: Asset) -> float:
-    # Degrees are enough to tell which is nearest.
-    return math.dist(place, (asset.longitude, asset.latitude))
-
-
 def _cabinet(
-    ground: Ground,
     number: int,
-    crossing: str,
+    place: Point,
     lines: Sequence[tuple[Point, ...]],
     share: int,
     first: int,
-    water: Sequence[tuple[str, Point]],
+    water: Mapping[str, Point],
 ) -> Cabinet:
     feeders = []
     left, lamp = share, first
@@ -175,33 +171,29 @@ def _cabinet(
         mine = min(len(lamps), -(-left // (len(lines) - index)))
         left -= mine
         # Evenly along the feeder, its end among them: there the voltage is lowest.
-        places = [len(lamps) * (k + 1) // mine - 1 for k in range(mine)]
+        spots = [len(lamps) * (k + 1) // mine - 1 for k in range(mine)]
         feeders.append(
             Feeder(
                 number=index + 1,
                 lamps=lamps,
                 monitored=tuple(
-                    Monitored(asset=f"lamp-{lamp + k:03d}", place=place, nodes=_wet(water, lamps[place]))
-                    for k, place in enumerate(places)
+                    Monitored(asset=f"lamp-{lamp + k:03d}", place=spot, nodes=near(water, lamps[spot]))
+                    for k, spot in enumerate(spots)
                 ),
             )
         )
         lamp += mine
     return Cabinet(
         asset=f"cabinet-{number:03d}",
-        crossing=crossing,
+        place=place,
         feeders=tuple(feeders),
-        nodes=_wet(water, _offset(ground, crossing)),
+        nodes=near(water, place),
     )
-
-
-def _wet(water: Sequence[tuple[str, Point]], point: Point) -> tuple[str, ...]:
-    return near(water, point) if water else ()
 
 
 def _standing_cabinet(ground: Ground, cabinet: Cabinet, number: int) -> Asset:
     return standing(
-        ground.at(cabinet.crossing, *_CABINET_M),
+        ground.spot(*cabinet.place),
         network=_NETWORK,
         kind="cabinet",
         number=number,

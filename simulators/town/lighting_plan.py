@@ -1,7 +1,7 @@
 """Street lighting as it lies in the ground: cabinets, the feeders of each, and the lamps along the streets."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -69,7 +69,8 @@ class Cabinet:
     """A cabinet and what hangs on it."""
 
     asset: str
-    crossing: str
+    #: Metres east and north.
+    place: Point
     feeders: tuple[Feeder, ...]
     nodes: tuple[str, ...] = ()
 
@@ -138,24 +139,26 @@ class Streets:
         """Metres of street that meet at a crossing."""
         return sum(self._ground.ways[index].length_m for index in self._ways.get(crossing, ()))
 
-    def feeders(self, crossing: str) -> list[tuple[Point, ...]]:
-        """The lamps of up to MOST_FEEDERS feeders from a crossing, the longest first."""
+    def feeders(self, crossing: str, cabinet: Point) -> list[tuple[Point, ...]]:
+        """The lamps of up to MOST_FEEDERS feeders of a cabinet, through a crossing, the longest first."""
         found = []
         for _ in range(MOST_FEEDERS):
-            lamps = self._walk(crossing)
+            lamps = self._walk(crossing, cabinet)
             if len(lamps) >= _LEAST_LAMPS:
                 found.append(lamps)
         return sorted(found, key=lambda lamps: (-len(lamps), lamps))
 
-    def _walk(self, start: str) -> tuple[Point, ...]:
+    def _walk(self, start: str, cabinet: Point) -> tuple[Point, ...]:
         """Lamps along streets, straight on at each crossing, until the feeder is full or the street ends."""
-        line: list[Point] = [self._ground.crossings[start]]
-        length, at = 0.0, start
+        line = [cabinet, self._ground.crossings[start]]
+        length, at = 0.0, ""
         while length < MOST_LAMPS * SPACING_M:
-            free = [index for index in self._ways.get(at, ()) if index not in self._used]
+            free = [index for index in self._ways.get(at or start, ()) if index not in self._used]
             if not free:
                 break
-            index = min(free, key=lambda i: (self._turn(line, at, i), i))
+            # The longest street of the first crossing; then straight on.
+            index = min(free, key=lambda i: (self._turn(line, at, i) if at else -self._ground.ways[i].length_m, i))
+            at = at or start
             self._used.add(index)
             way = self._ground.ways[index]
             points = way.line if way.ends[0] == at else way.line[::-1]
@@ -165,10 +168,8 @@ class Streets:
         return spaced(line, SPACING_M, MOST_LAMPS)
 
     def _turn(self, line: Sequence[Point], at: str, index: int) -> float:
-        """How far a street bends away from the way so far, radians; from a cabinet, the longest street comes first."""
+        """How far a street bends away from the way so far, radians."""
         way = self._ground.ways[index]
-        if len(line) < 2:
-            return -way.length_m
         points = way.line if way.ends[0] == at else way.line[::-1]
         before, here, after = line[-2], line[-1], points[1]
         turn = math.atan2(after[1] - here[1], after[0] - here[0]) - math.atan2(here[1] - before[1], here[0] - before[0])
@@ -191,7 +192,7 @@ def spaced(line: Sequence[Point], spacing_m: float, most: int) -> tuple[Point, .
     return tuple(found)
 
 
-def near(places: Iterable[tuple[str, Point]], point: Point) -> tuple[str, ...]:
-    """Names of the nearest place and of all others within reach of its water."""
-    found = sorted((math.dist(place, point), name) for name, place in places)
-    return tuple(name for distance, name in found if distance <= max(_REACH_M, found[0][0]))
+def near(places: Mapping[str, Point], point: Point) -> tuple[str, ...]:
+    """Names of the places whose water reaches a point, the nearest first."""
+    found = sorted((math.dist(place, point), name) for name, place in places.items())
+    return tuple(name for distance, name in found if distance <= _REACH_M)
