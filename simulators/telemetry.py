@@ -1,15 +1,14 @@
 """What a device says: its values at an instant, bent by what goes wrong, as a message in the form of its firmware."""
 
-import json
 from collections.abc import Iterable
 
 from domain.catalogue import properties
-from domain.times import isoformat
+from simulators import message
 from simulators.county import FieldDevice
 from simulators.incidents import Incident
 from simulators.ledger import Entry
+from simulators.message import Values
 from simulators.rhythms import healthy
-from simulators.streets import COUNTY_CODE
 
 RANGES = {p.id: (p.minimum, p.maximum) for p in properties()}
 SWITCHES = frozenset(p.id for p in properties() if p.type == "boolean")
@@ -23,10 +22,6 @@ DIGITS = {
     "pump.hours": 2,
     "light.energy": 2,
 }
-#: UCUM -> the units registered for SenML, where the two differ; a record without unit means the registered one.
-_SENML_UNITS = {"[pH]": "pH"}
-_UNITS = {p.id: p.unit for p in properties()}
-Values = dict[str, float | bool]
 
 
 def values(seed: int, device: FieldDevice, incidents: Iterable[Incident], time: int) -> Values:
@@ -52,27 +47,4 @@ def entries(device: FieldDevice, samples: Iterable[tuple[int, Values]]) -> list[
 
 def encode(device: FieldDevice, samples: list[tuple[int, Values]]) -> bytes:
     """The payload of one or more samples, oldest first, in the form of the device."""
-    if device.hardware.form == "senml":
-        return _senml(device, samples)
-    documents = [{"time": isoformat(time), "values": found} for time, found in samples]
-    single = len(documents) == 1 and device.hardware.form == "object"
-    return json.dumps(documents[0] if single else documents, separators=(",", ":")).encode()
-
-
-def _senml(device: FieldDevice, samples: list[tuple[int, Values]]) -> bytes:
-    """RFC 8428; the name of a record is urn:dev:{county}:{device}:{property}."""
-    first = samples[0][0]
-    pack: list[dict[str, object]] = []
-    for time, found in samples:
-        for name, value in found.items():
-            record: dict[str, object] = {"n": name}
-            if not pack:
-                record |= {"bn": f"urn:dev:{COUNTY_CODE}:{device.id}:", "bt": first / 1e6}
-            if time != first:
-                record["t"] = (time - first) / 1e6
-            if isinstance(value, bool):
-                record["vb"] = value
-            else:
-                record |= {"u": _SENML_UNITS.get(_UNITS[name], _UNITS[name]), "v": value}
-            pack.append(record)
-    return json.dumps(pack, separators=(",", ":")).encode()
+    return message.encode(device.id, device.hardware.form, samples)
