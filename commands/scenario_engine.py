@@ -5,7 +5,7 @@ then the clock moves on by that minute, so that silence and running delays are j
 rewrite the past here as they do there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,8 +26,6 @@ from runtime.settings import Settings
 from simulators.devices.traffic import Traffic
 from simulators.scenario_verdicts import Alarm
 
-#: How much of the traffic is evaluated at once, and how far the clock moves then.
-BATCH_S = 60
 #: A rule of this class is never announced.
 _CONDITION = "condition"
 
@@ -43,6 +41,19 @@ class Heard:
     refused: int
     #: Readings that were there already.
     duplicates: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of some traffic."""
+
+    alarms: tuple[Alarm, ...]
+    #: Readings that were stored; sent again; refused for their times.
+    stored: int
+    duplicates: int
+    refused: int
+    #: Rules that raised an exception.
+    failures: tuple[str, ...]
 
 
 def heard(traffic: Traffic, registry: Registry, settings: Settings) -> Heard:
@@ -89,8 +100,8 @@ def alarms_of(
     *,
     since: int,
     until: int,
-    progress: Callable[[float], object] = lambda _share: None,
-) -> tuple[Alarm, ...]:
+    step_s: int = 60,
+) -> Outcome:
     """Everything that rules raise on some traffic, as people would have met it.
 
     Args:
@@ -100,17 +111,19 @@ def alarms_of(
         settings: What ingest admits.
         since: When the platform begins to listen; microseconds since 1970 (UTC).
         until: When it ends.
-        progress: Told how much of it is done, from 0 to 1.
+        step_s: Seconds of traffic that are evaluated at once, before the clock moves on by as much.
     """
     told = heard(traffic, registry, settings)
     rerun = Rerun(catalogue.rules, site_of(registry, registered_at=since), overrides=catalogue.overrides)
     rerun.tick(since)
     diary = _Diary()
-    edges = np.arange(since, until, BATCH_S * MICROS_PER_SECOND, dtype=np.int64)
+    failures: dict[str, str] = {}
+    step = step_s * MICROS_PER_SECOND
+    edges = np.arange(since, until, step, dtype=np.int64)
     places = np.searchsorted(told.arrived, [*edges.tolist(), until])
     places[0] = 0
     for number, begin in enumerate(edges.tolist()):
-        end = min(begin + BATCH_S * MICROS_PER_SECOND, until)
+        end = min(begin + step, until)
         part = slice(int(places[number]), int(places[number + 1]))
         if part.stop > part.start:
             whole = told.observations
@@ -120,10 +133,19 @@ def alarms_of(
                 values=whole.values[part],
                 qualities=whole.qualities[part],
             )
-            diary.note(rerun.observe(batch), begin, end)
-        diary.note(rerun.tick(end), begin, end)
-        progress((end - since) / (until - since))
-    return diary.alarms(rerun)
+            observed = rerun.observe(batch)
+            failures |= observed.failures
+            diary.note(observed, begin, end)
+        ticked = rerun.tick(end)
+        failures |= ticked.failures
+        diary.note(ticked, begin, end)
+    return Outcome(
+        alarms=diary.alarms(rerun),
+        stored=len(told.arrived),
+        duplicates=told.duplicates,
+        refused=told.refused,
+        failures=tuple(f"{rule}: {text}" for rule, text in sorted(failures.items())),
+    )
 
 
 @dataclass(kw_only=True, slots=True)

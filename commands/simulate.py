@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "list": ("commands.simulate_list", "listing", "The scenarios that come with the package."),
     "show": ("commands.simulate_show", "show", "What happens in a scenario, and what it states."),
+    "score": ("commands.simulate_score", "score", "Scenarios through the rules: detected, missed, false alarms."),
 }
 _RUN = "run"
 

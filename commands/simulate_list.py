@@ -18,7 +18,7 @@ def listing(
     Example: `lifeline simulate list --json`
     """
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from runtime.settings import load as load_settings
     from simulators.scenario import load, shipped
@@ -29,7 +29,8 @@ def listing(
         return
     language = language or load_settings().language
     zh = language == "zh"
-    table = Table(*(("情景", "内容", "开始", "时长", "事件", "必须", "不得") if zh else _HEAD))
+    heads = ("情景", "内容", "开始", "时长", "事件", "必须", "不得") if zh else _HEAD
+    table = Table(*(Column(head, overflow="fold") for head in heads))
     for one in found:
         table.add_row(
             f"[bold]{one.id}[/]",

@@ -46,7 +46,7 @@ def show(
 
 def _print(console: Any, found: "Scenario", language: str) -> None:  # noqa: ANN401 - rich is imported late
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from commands.simulate_list import in_hours
     from simulators.scenario_parts import Expectation
@@ -59,14 +59,20 @@ def _print(console: Any, found: "Scenario", language: str) -> None:  # noqa: ANN
     console.print(found.summary.of(language))
     console.print(f"[dim]{found.day} {found.starts.text}, {in_hours(found.duration)}[/]\n")
     if found.timeline:
-        table = Table(word("when"), word("until"), word("happens"), title=word("timeline"), title_justify="left")
+        table = Table(
+            word("when"),
+            word("until"),
+            Column(word("happens"), overflow="fold"),
+            title=word("timeline"),
+            title_justify="left",
+        )
         for event in found.timeline:
             until = event.until.text if event.until else ""
             table.add_row(f"[cyan]{event.at.text}[/]", until, escape(event_in_words(event, language)))
         console.print(table)
     else:
         console.print(word("nothing"))
-    table = Table("", word("states"), title_justify="left")
+    table = Table("", Column(word("states"), overflow="fold"))
     for one in found.statements:
         must = isinstance(one, Expectation)
         text = escape(statement_in_words(one, language))
