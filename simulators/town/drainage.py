@@ -11,11 +11,12 @@ from simulators.noise import level
 from simulators.town import drainage_network as network
 from simulators.town.drainage_network import District, Plan
 from simulators.town.drainage_pumps import RATED_CURRENT_A
+from simulators.town.drainage_solution import solve
 from simulators.town.drainage_streets import Lie, lie
 from simulators.town.ground import Ground, Point, Spot
 from simulators.town.layout import CARRIERS, Instrument, Layout, lying, standing
 
-__all__ = ["Plan", "lay", "standing_on"]
+__all__ = ["Plan", "lay", "solve", "standing_on"]
 
 _NETWORK = "drainage"
 #: How many level points and sewers of each district are in the registry.

@@ -14,8 +14,8 @@ from simulators.town.inp import sections
 TEMPLATE = Path(__file__).with_name("drainage.inp")
 #: The wet well of a station, and its pumps.
 WELL, PUMPS = "WW1", ("P1", "P2", "P3")
-#: How much districts differ: the area and the slope of each catchment, and the flow of dry weather. Ours: enough to tell
-#: them apart, little enough for the same sewers and pumps.
+#: How much districts differ: the area and the slope of each catchment, and the flow of dry weather. Ours: enough to
+#: tell them apart, little enough for the same sewers and pumps.
 _AREA, _SLOPE, _DRY = 0.10, 0.15, 0.15
 #: Loss coefficient of an open manhole-to-sewer entry that may clog: SWMM takes local losses into account only where the
 #: file has one, and this one is nothing beside friction.
