@@ -61,7 +61,7 @@ def _asset(where: str, feature: Any, problems: list[str]) -> tuple[str, Asset] |
     # Without a usable geometry the rest is checked all the same, so that one look finds every problem.
     kind = feature["geometry"]["type"] if lines else "Point"
     lines = lines or [[[0.0, 0.0]]]
-    longitude, latitude = _middle(lines)
+    longitude, latitude = middle(lines)
     coordinates: Any = {"Point": lines[0][0], "LineString": lines[0], "MultiLineString": lines}[kind]
     return where, Asset(
         **texts,
@@ -148,7 +148,7 @@ def _in_china(longitude: float, latitude: float) -> bool:
     return west <= longitude <= east and south <= latitude <= north
 
 
-def _middle(lines: list[list[Position]]) -> tuple[float, float]:
+def middle(lines: list[list[Position]]) -> tuple[float, float]:
     """The point itself, or the point half-way along the first line."""
     line = lines[0]
     lengths = [math.dist(a[:2], b[:2]) for a, b in itertools.pairwise(line)]

@@ -77,14 +77,13 @@ class Field:
         return asset
 
     def main(self, number: int, main: Main) -> str:
-        """A main of the registry; its place on the map is where a leak of it comes out."""
+        """A main of the registry, and the place where a leak of it comes out."""
         laid = lying(
             self._ground, main.line, network=NETWORK, kind="gas_main", number=number, names=("Gas main", "燃气管道")
         )
         hole = along(main.line, _HOLE_M)
-        longitude, latitude = self._ground.degrees(*hole)
-        spot = self._ground.spot(*hole)
-        self.assets.append(replace(laid, longitude=longitude, latitude=latitude, area=spot.district.code))
+        # Its point in the registry is the middle of its line, as for everything that lies; only its area is the hole's.
+        self.assets.append(replace(laid, area=self._ground.spot(*hole).district.code))
         self.places[laid.id] = hole
         return laid.id
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from domain.features import middle
 from domain.registry import Asset, Link
 from simulators.town.ground import Ground, Point, Spot
 
@@ -81,6 +82,8 @@ def lying(
     """An asset along a line of metres: a main, a sewer, a cable."""
     name_en, name_zh = names
     spot = ground.spot(*line[len(line) // 2])
+    degrees = [list(ground.degrees(*point)) for point in line]
+    longitude, latitude = middle([degrees])
     return Asset(
         id=f"{kind.replace('_', '-')}-{number:03d}",
         network=network,
@@ -88,9 +91,9 @@ def lying(
         name_en=f"{name_en} {number}, {spot.name_en}",
         name_zh=f"{spot.name_zh}{number}号{name_zh}",
         area=spot.district.code,
-        geometry={"type": "LineString", "coordinates": [list(ground.degrees(*point)) for point in line]},
-        longitude=spot.longitude,
-        latitude=spot.latitude,
+        geometry={"type": "LineString", "coordinates": degrees},
+        longitude=longitude,
+        latitude=latitude,
         tags=tags or {},
     )
 
