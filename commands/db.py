@@ -19,6 +19,7 @@ def migrate() -> None:
     Example: `LIFELINE_DATABASE_URL=postgresql://owner@db/lifeline lifeline db migrate`
     """
     from runtime.settings import load
+    from storage.clock import take_clock
     from storage.database import connect
     from storage.migrate import TimeSeriesOptions
     from storage.migrate import migrate as apply
@@ -28,6 +29,7 @@ def migrate() -> None:
     console = Console()
     with connect(settings.database_url.get_secret_value(), application="migrate", statement_timeout_s=600) as link:
         done = apply(link, options)
+        take_clock(link, settings.clock)
     for migration in done:
         console.print(f"[green]applied[/] {migration.number:04d} {migration.name}")
     if not done:

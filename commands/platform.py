@@ -15,6 +15,7 @@ from runtime.embedded import EmbeddedBroker, EmbeddedDatabase
 from runtime.embedded.children import free_port
 from runtime.settings import PREFIX, Settings
 from runtime.supervisor import Stage, Supervisor
+from storage.clock import take_clock
 from storage.database import connect
 from storage.migrate import TimeSeriesOptions, migrate
 
@@ -92,6 +93,7 @@ class Platform:
         with connect(self.database_url, application="migrate", statement_timeout_s=600) as connection:
             for migration in migrate(connection, options):
                 log.info("migration_applied", number=migration.number, name=migration.name)
+            take_clock(connection, self._settings.clock)
 
     def start_stages(self, *names: str) -> None:
         """Starts the named stages, or all; may be called again for others."""

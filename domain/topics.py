@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 ROOT = "lifeline"
 KIND = "telemetry"
+#: Where a replay says how far it has come; heard by platforms that live by the replay's clock, and by no others.
+CLOCK = f"{ROOT}/clock"
 #: What an identifier may be, so that it can stand in a topic, a URL, a CAP identifier and a SenML name alike.
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 #: A GB/T 2260 code: two digits (province), four (prefecture) or six (county), deeper levels in threes.

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -19,10 +20,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from domain.times import Clock, now_micros
-from domain.topics import subscription
+from domain.topics import CLOCK, subscription
 from ingest.connection import Connection, Inbox
 from ingest.decode import Limits, decode
 from ingest.progress import RESEND_MICROS, SETTLE_MICROS, Progress
+from ingest.replay_clock import ReplayClock
 from ingest.writer import Heard, Job, Writer
 from runtime import metrics
 from runtime.backoff import Backoff
@@ -30,6 +32,7 @@ from runtime.broker_address import parse
 from runtime.settings import Settings
 from storage.batches import Batch, Stored
 from storage.catalog import Catalog
+from storage.clock import REPLAY
 
 log = structlog.get_logger(__name__)
 #: Messages taken from the socket before the loop looks around.
@@ -81,6 +84,7 @@ class Worker:
         self._session_losses = 0
         self._writer = Writer(settings, committed=self._committed, wake=self._wake, heard=self._heard)
         self._knew_broker = self._writer.knew_broker
+        self._replay = ReplayClock(clock, self._writer.reached) if settings.clock == REPLAY else None
 
     def problems(self) -> dict[str, str]:
         """What stands between this worker and its work; asked from other threads."""
@@ -193,7 +197,7 @@ class Worker:
         waiting = self._waiting()
         if not waiting or not self._writer.is_free():
             return
-        full = waiting >= self._settings.batch_messages
+        full = waiting >= self._settings.batch_messages or self._replay is not None
         old = self._first_at is not None and time.monotonic() - self._first_at >= self._settings.linger_ms / 1000
         if not (full or old or force):
             return
@@ -207,14 +211,19 @@ class Worker:
         self._first_at = time.monotonic() if self._waiting() else None
 
     def _hand_over(self, epoch: int, inbox: Inbox) -> None:
-        taken = inbox.take(self._settings.batch_messages, _BATCH_BYTES)
-        now = self._clock()
+        most, now, replay = self._settings.batch_messages, self._clock(), self._replay
+        if replay is not None:
+            most, now = replay.upto(inbox, most), replay.now()
+        taken = inbox.take(most, _BATCH_BYTES)
+        size = sum(map(len, taken.payloads))
+        reached = replay.take(taken) if replay is not None else None
 
         def again(catalog: Catalog) -> Batch:
-            return decode(taken.topics, taken.payloads, catalog=catalog, limits=self._limits, now=now)
+            batch = decode(taken.topics, taken.payloads, catalog=catalog, limits=self._limits, now=now)
+            return batch if reached is None else replace(batch, reached=reached)
 
         catalog = self._writer.catalog
-        self._writer.submit(Job(again(catalog), epoch, taken.mids, again, catalog.version))
+        self._writer.submit(Job(again(catalog), epoch, taken.mids, again, catalog.version, size))
 
     def _committed(self, job: Job, stored: list[Stored]) -> None:
         """On the writer's thread: the loop takes it from here."""
@@ -237,12 +246,15 @@ class Worker:
                 link.held.difference_update(job.mids)
                 link.loop_write()
             self._progress.finished(len(job.mids))
-            self._held_bytes -= sum(map(len, job.batch.payloads))
+            self._held_bytes -= job.size
             _count(job, stored)
         metrics.ingest_held.set(self._progress.held)
         metrics.ingest_lag.set(self._progress.lag_s(self._clock()))
 
     def _heard(self) -> Heard:
+        if self._replay is not None:
+            # How far a replay has come is committed with what it published.
+            return Heard(self._subscribed, None, self._session_losses)
         since = self._subscribed_at if self._subscribed else None
         return Heard(self._subscribed, self._progress.caught_up_at, self._session_losses, since)
 
@@ -300,7 +312,8 @@ class Worker:
         if flags.session_present:
             # The session has its subscription: NATS sends all that waits before it answers to SUBSCRIBE.
             self._heard_from()
-        client.subscribe(subscription(self._settings.partition), qos=1)
+        wanted = [subscription(self._settings.partition), *([CLOCK] if self._replay is not None else [])]
+        client.subscribe([(topic, 1) for topic in wanted])
 
     def _on_subscribe(
         self,

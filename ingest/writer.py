@@ -22,7 +22,7 @@ from ingest.promises import Promises
 from runtime import metrics
 from runtime.backoff import Backoff
 from runtime.settings import Settings
-from storage import arrays, batches, catalog, promises
+from storage import arrays, batches, catalog, clock, promises
 from storage.batches import Batch, DeadLetter, Stored
 from storage.catalog import Catalog
 from storage.database import connect, cut
@@ -48,6 +48,8 @@ class Job:
     decode: Callable[[Catalog], Batch]
     #: The version of the registry that it was decoded with.
     version: int
+    #: Bytes of payload.
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Writer:
         )
         self._seq = 0
         self.knew_broker = False
+        #: How far this partition had heard when it was taken.
+        self.reached: int | None = None
         self._losses_written = 0
         self._listening_told: int | None = None
         self._asked_at: float | None = None
@@ -147,6 +151,7 @@ class Writer:
 
     def _prepare(self) -> None:
         check(self._link)
+        clock.check_clock(self._link, self._settings.clock)
         arrays.register(self._link)
         patience = time.monotonic() + CLAIM_PATIENCE_S
         while (claimed := batches.claim(self._link, self._settings.partition)) is None:
@@ -157,6 +162,7 @@ class Writer:
                 )
             self._stop.wait(0.2)
         self._seq, self.knew_broker = claimed
+        self.reached = clock.reached(self._link, self._settings.partition)
 
     def _run(self) -> None:
         last_beat = 0.0

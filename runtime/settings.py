@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     batch_messages: int = Field(5000, ge=1, le=50_000, description="Most messages in one transaction.")
     linger_ms: int = Field(10, ge=0, le=10_000, description="How long a batch that is not full waits for more.")
     payload_limit_bytes: int = Field(262_144, ge=64, le=16_777_216, description="Largest payload that is decoded.")
+    clock: str = Field(
+        "system",
+        pattern="^(system|replay)$",
+        description="By which clock ingest hears: the system's, or (test platforms only) that of `lifeline replay`.",
+    )
     lateness_s: int = Field(
         7 * _DAY, ge=60, le=400 * _DAY, description="How late an observation may arrive; older ones are dead letters."
     )

@@ -86,7 +86,9 @@ class Ledger:
         self._value = array("d")
 
     def acknowledged(self, entries: int | Sequence[Entry], *, unmatched: bool = False) -> None:
-        """One message was acknowledged."""
+        """One message was acknowledged; one without entries is no observation and is not counted."""
+        if not entries:
+            return
         with self._lock:
             self.messages += 1
             self.unmatched += unmatched

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from domain import topics
@@ -12,6 +13,7 @@ from domain.registry_folder import shipped
 from simulators import alignment
 from simulators.alignment import Admission, Align
 from simulators.feed import Feed, load
+from simulators.programme import Programme, Reel
 from simulators.recording import Recording, Scan
 
 
@@ -37,6 +39,27 @@ class Plan:
     def samples(self) -> int:
         """How many samples all files hold."""
         return sum(part.scan.samples for part in self.parts)
+
+    def programme(self) -> Programme:
+        """What is published, in which order."""
+        return Programme(
+            title=self.feed.title,
+            reels=tuple(
+                Reel(
+                    samples=partial(self.recording.samples, part.scan.path),
+                    first=part.scan.first,
+                    last=part.scan.last,
+                    moved=part.moved,
+                )
+                for part in self.parts
+            ),
+            topics=self.topics,
+            one_clock=self.feed.clock == "feed",
+            pack=self.feed.pack,
+            samples=self.samples,
+            missing=sum(part.scan.missing for part in self.parts),
+            repeated=sum(part.scan.repeated for part in self.parts),
+        )
 
 
 def prepare(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import msgspec
 
 from domain.times import MICROS_PER_SECOND, to_datetime
+from domain.topics import CLOCK
 from simulators.ledger import Entry
-from simulators.plan import Plan
+from simulators.programme import Programme
 from simulators.publisher import Publisher
 from simulators.recording import Sample
 
@@ -18,6 +19,9 @@ _MILLI = 1000
 _PROGRESS_EVERY = 500
 #: How long one message may wait for a broker before the replay gives up, and how long the last ones may take.
 _PATIENCE_S = 120.0
+#: Recorded seconds between two messages of the clock, at least; and wall seconds when the replay is paced.
+_TICK_S = 10.0
+_PACED_TICK_S = 0.25
 _encode = msgspec.json.Encoder().encode
 
 
@@ -41,6 +45,8 @@ class Summary:
     #: Earliest and latest instant as published, microseconds since 1970 (UTC).
     first: int
     last: int
+    #: What was added to every instant, in microseconds, where one shift holds for all.
+    moved: int | None
     seconds: float
 
     @property
@@ -59,37 +65,83 @@ def _time(micros: int) -> int | str:
     return to_datetime(micros).isoformat() if micros % _MILLI else micros // _MILLI
 
 
+class ClockTeller:
+    """Tells a platform that lives by the replay's clock how far the replay has come (`domain.topics.CLOCK`).
+
+    A clock counts only if everything before it has arrived: so what was published is acknowledged first.
+
+    Args:
+        publisher: The one that publishes the samples.
+        speed: Recorded seconds in one second.
+    """
+
+    def __init__(self, publisher: Publisher, speed: float) -> None:
+        self._publisher = publisher
+        step_s = _TICK_S if math.isinf(speed) else min(_TICK_S, speed * _PACED_TICK_S)
+        self._step = max(1, int(step_s * MICROS_PER_SECOND))
+        self._told: int | None = None
+
+    def begin(self, instant: int) -> None:
+        """Everything is registered and listened to from here on."""
+        self._publish(instant, begins=True)
+
+    def reach(self, instant: int) -> None:
+        """Nothing older than this will come, but what is late; told when enough time has passed since the last."""
+        if self._told is not None and instant - self._told >= self._step:
+            self._publish(instant)
+
+    def end(self, instant: int) -> None:
+        """The replay is over."""
+        self._publish(instant)
+
+    def _publish(self, instant: int, *, begins: bool = False) -> None:
+        self._publisher.drain(_PATIENCE_S)
+        said: dict[str, object] = {"time": _time(instant)}
+        if begins:
+            said["begins"] = True
+        self._publisher.publish(CLOCK, _encode(said), 0, timeout_s=_PATIENCE_S)
+        self._told = instant if self._told is None else max(self._told, instant)
+
+
 def play(
-    plan: Plan,
+    programme: Programme,
     publisher: Publisher,
     *,
     speed: float,
     stop: threading.Event,
+    clock: ClockTeller | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
-    """Publishes the plan's samples and waits until the broker has acknowledged them.
+    """Publishes a programme and waits until the broker has acknowledged it.
 
     Args:
-        plan: What to publish.
+        programme: What to publish.
         publisher: Connected; its ledger counts.
         speed: Recorded seconds in one second; infinite for as fast as possible.
         stop: Ends the replay early when set.
+        clock: Told how far the replay has come; only for platforms that live by it.
         progress: Told the number of samples published since the last call.
     """
     begun = time.monotonic()
-    shared = None if plan.feed.clock == "file" else _Pace(min(p.scan.first for p in plan.parts), speed, begun)
+    first = min(reel.first + reel.moved for reel in programme.reels)
+    last = max(reel.last + reel.moved for reel in programme.reels)
+    shared = _Pace(min(r.first for r in programme.reels), speed, begun) if programme.one_clock else None
+    if clock:
+        clock.begin(first)
     interrupted = False
-    for part in plan.parts:
-        pace = shared or _Pace(part.scan.first, speed, time.monotonic())
+    for reel in programme.reels:
+        pace = shared or _Pace(reel.first, speed, time.monotonic())
         done = 0
-        for samples in _packs(plan.recording.samples(part.scan.path), plan.feed.pack):
+        for samples in _packs(reel.samples(), programme.pack):
             if stop.wait(pace.wait_s(samples[-1].time)) if pace.paced else stop.is_set():
                 interrupted = True
                 break
+            if clock:
+                clock.reach(samples[-1].time + reel.moved)
             publisher.publish(
-                plan.topics[samples[0].device],
-                payload(samples, part.moved),
-                _entries(samples, part.moved) if publisher.ledger.keep else sum(len(s.properties) for s in samples),
+                programme.topics[samples[0].device],
+                payload(samples, reel.moved),
+                _entries(samples, reel.moved) if publisher.ledger.keep else sum(len(s.properties) for s in samples),
                 timeout_s=_PATIENCE_S,
             )
             done += len(samples)
@@ -98,23 +150,28 @@ def play(
                 done = 0
         if progress:
             progress(done)
-        if interrupted:
+        if interrupted or (pace.paced and stop.wait(pace.wait_s(reel.last))):
+            interrupted = True
             break
+    if clock and not interrupted:
+        clock.end(last)
     publisher.drain(_PATIENCE_S)
     ledger = publisher.ledger
+    moved = {reel.moved for reel in programme.reels}
     return Summary(
-        title=plan.feed.title,
-        files=len(plan.parts),
+        title=programme.title,
+        files=len(programme.reels),
         messages=ledger.messages,
         entries=ledger.entries,
-        missing=sum(part.scan.missing for part in plan.parts),
-        repeated=sum(part.scan.repeated for part in plan.parts),
+        missing=programme.missing,
+        repeated=programme.repeated,
         refused=ledger.refused,
         unmatched=ledger.unmatched,
         unacknowledged=publisher.pending,
         interrupted=interrupted,
-        first=min(part.scan.first + part.moved for part in plan.parts),
-        last=max(part.scan.last + part.moved for part in plan.parts),
+        first=first,
+        last=last,
+        moved=moved.pop() if len(moved) == 1 else None,
         seconds=time.monotonic() - begun,
     )
 

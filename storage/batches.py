@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow
 from domain.errors import FencedError
 from domain.observation import Rejection, RejectReason
 from storage.arrays import FLOAT8, INT2, INT4, TIMESTAMPTZ, Column
+from storage.clock import Reached, reach
 from storage.database import translated
 from storage.sql import queries
 
@@ -55,9 +56,11 @@ class Batch:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     #: Seconds until the next reading that devices promised, by datastream; not part of the transaction.
     promises: Mapping[int, float] = field(default_factory=dict)
+    #: How far a replay had come when all of this had been published; it is committed with it.
+    reached: Reached | None = None
 
     def take(self, chosen: NDArray[np.intp] | slice, *, messages: int, dead_letters: list[DeadLetter]) -> "Batch":
-        """The same batch with some of its entries."""
+        """The same batch with some of its entries; what it has reached counts where its messages do."""
         return Batch(
             messages=messages,
             datastreams=self.datastreams[chosen],
@@ -68,6 +71,7 @@ class Batch:
             topics=self.topics,
             payloads=self.payloads,
             dead_letters=dead_letters,
+            reached=self.reached if messages == self.messages else None,
         )
 
 
@@ -180,7 +184,7 @@ def _store_exactly(connection: Connection[TupleRow], batch: Batch, partition: st
 
 
 def _finish(connection: Connection[TupleRow], batch: Batch, stored: Stored, partition: str) -> None:
-    """Dead letters, the journal row and the counters, in the caller's transaction."""
+    """Dead letters, the journal row, the counters and the clock of a replay, in the caller's transaction."""
     sql = queries("batches")
     if batch.dead_letters:
         connection.execute(sql["insert_dead_letters"], _letters(batch.dead_letters, partition))
@@ -201,6 +205,8 @@ def _finish(connection: Connection[TupleRow], batch: Batch, stored: Stored, part
         raise FencedError(
             f"another worker has written in partition {partition}: batch {stored.seq} is not the next one"
         )
+    if batch.reached is not None:
+        reach(connection, partition, batch.reached)
     connection.execute(sql["insert_journal"], {**_columns(batch), "partition": partition, "seq": stored.seq})
     connection.execute(sql["notice"])
 

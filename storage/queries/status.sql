@@ -1,9 +1,10 @@
 -- name: partitions
 -- Counters and ages of every ingest partition.
 SELECT partition, connected, messages, received, stored, duplicates, conflicts, rejected, session_losses,
-       extract(epoch FROM clock_timestamp() - caught_up_at)::float8 AS lag_s,
+       CASE WHEN clock = 'system' THEN extract(epoch FROM clock_timestamp() - caught_up_at) END::float8 AS lag_s,
        extract(epoch FROM clock_timestamp() - heartbeat_at)::float8 AS heartbeat_age_s
   FROM ingest_partitions
+ CROSS JOIN platform_clock
  ORDER BY partition;
 
 -- name: followers

@@ -1,14 +1,16 @@
 -- name: partitions
 -- How each partition of ingest fares: ages by the database's clock, and what its counters moved by lately. What is
 -- compared is the newest count that is old enough, or else the oldest there is; a new partition began with nothing. One
--- that never caught up lags since it was first counted.
+-- that never caught up lags since it was first counted. Behind a replay nobody lags: its time is not that of the day.
 SELECT p.partition,
-       greatest(extract(epoch FROM p.heartbeat_at - coalesce(p.caught_up_at, first.at)), 0)::float8 AS lag_s,
+       greatest(CASE WHEN k.clock = 'system'
+                     THEN extract(epoch FROM p.heartbeat_at - coalesce(p.caught_up_at, first.at)) END, 0)::float8 AS lag_s,
        greatest(extract(epoch FROM clock_timestamp() - p.heartbeat_at), 0)::float8 AS silent_s,
        p.received - coalesce(short.received, 0) AS received,
        p.rejected - coalesce(short.rejected, 0) AS rejected,
        p.session_losses - coalesce(long.session_losses, 0) AS lost
   FROM ingest_partitions p
+ CROSS JOIN platform_clock k
  CROSS JOIN LATERAL (SELECT min(at) AS at FROM ingest_counts c WHERE c.partition = p.partition) first
   LEFT JOIN LATERAL (
        SELECT received, rejected
