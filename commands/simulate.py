@@ -8,6 +8,8 @@ from typer.core import TyperGroup
 
 #: Word -> module, function and its line in `lifeline simulate --help`. Any other word is the scenario of `run`.
 COMMANDS: dict[str, tuple[str, str, str]] = {
+    "run": ("commands.simulate_run", "run", "Play a scenario over MQTT (the word `run` may be left out)."),
+    "record": ("commands.simulate_record", "record", "Write a scenario as a feed for `lifeline replay`."),
     "list": ("commands.simulate_list", "listing", "The scenarios that come with the package."),
     "show": ("commands.simulate_show", "show", "What happens in a scenario, and what it states."),
     "score": ("commands.simulate_score", "score", "Scenarios through the rules: detected, missed, false alarms."),

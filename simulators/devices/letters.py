@@ -17,7 +17,7 @@ _BLOCK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message. `sent` is on the clock of the traffic (microseconds since 1970, UTC); entries are moved by the shift."""
+    """A message; `sent` is on the clock of the traffic (microseconds since 1970), the entries have moved."""
 
     sent: int
     device: str

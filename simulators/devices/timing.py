@@ -1,0 +1,117 @@
+"""When a scenario is played: its begin, and whether a database would admit the times. Instants come in as values."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from domain.errors import ConfigurationError
+from domain.times import MICROS_PER_SECOND, from_datetime, isoformat, to_datetime
+from simulators.alignment import Admission
+from simulators.devices.traffic import CLOCK, Traffic
+from simulators.scenario import Scenario
+from simulators.scenario_times import DAY_S, ZONE
+
+#: Time that messages may need from here to ingest; added to what is asked of the settings.
+_TRAVEL_S = 300
+_WORDS = ("now", "end", "clock")
+
+
+def begin(scenario: Scenario, text: str | None, *, now: int, speed: float) -> int:
+    """When a scenario begins, microseconds since 1970 (UTC).
+
+    Args:
+        scenario: Which one.
+        text: An instant with zone; `now`; `end`: so that it ends now; `clock`: at its own time of day, on the last day
+            on which it has ended by now; `own`: at its own day and time. None is `now` at speed 1, else `clock`.
+        now: This moment.
+        speed: Seconds of the scenario in one second.
+
+    Raises:
+        ConfigurationError: The text is none of these.
+    """
+    how = text or ("now" if speed == 1 else "clock")
+    if how == "own":
+        return scenario.begin()
+    if how == "now":
+        return scenario.begin(now)
+    if how == "end":
+        return scenario.begin(now - scenario.duration * MICROS_PER_SECOND)
+    if how == "clock":
+        own, length = scenario.begin(), scenario.duration * MICROS_PER_SECOND
+        days = (now - length - own) // (DAY_S * MICROS_PER_SECOND)
+        return scenario.begin(own + days * DAY_S * MICROS_PER_SECOND)
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ConfigurationError(
+            "--start", [f"{text!r} is no instant: write 2026-06-15T14:00:00+08:00, or now, end, clock or own"]
+        )
+    return scenario.begin(from_datetime(moment))
+
+
+def away_from_its_clock(scenario: Scenario, at: int) -> timedelta:
+    """How far a begin lies from the time of day that the scenario is meant for; by day and night it is another town."""
+    away = (at - scenario.begin()) // MICROS_PER_SECOND % DAY_S
+    return timedelta(seconds=min(away, DAY_S - away))
+
+
+def local(micros: int) -> str:
+    """An instant on the town's clock."""
+    return to_datetime(micros).astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Play:
+    """How a traffic is published: `origin` on its clock falls on `begins` on ours; `shift` is added to its times."""
+
+    origin: int
+    begins: int
+    speed: float
+    shift: int = 0
+
+    def away_s(self, traffic: Traffic) -> tuple[float, float]:
+        """How many seconds times lie behind the clock at most when they are published, and how many ahead.
+
+        What a wrong clock writes is left out: that a database refuses it is what is being simulated.
+        """
+        if not len(traffic.sent):
+            return 0.0, 0.0
+        passed = np.zeros(len(traffic.sent)) if math.isinf(self.speed) else (traffic.sent - self.origin) / self.speed
+        behind = self.begins + np.repeat(passed, traffic.count) - self.shift
+        starts = np.repeat(traffic.first - np.cumsum(traffic.count) + traffic.count, traffic.count)
+        rows = starts + np.arange(len(starts))
+        behind -= traffic.sampled[rows]
+        behind = behind[traffic.labels[rows] & CLOCK == 0] / MICROS_PER_SECOND
+        return (float(behind.max()), float(-behind.min())) if len(behind) else (0.0, 0.0)
+
+
+def check(play: Play, traffic: Traffic, admission: Admission) -> None:
+    """Raises ConfigurationError if a database would refuse values for their times, with what to do."""
+    late, ahead = play.away_s(traffic)
+    problems = []
+    needed = math.ceil(late) + _TRAVEL_S
+    if needed > admission.lateness_s:
+        advice = (
+            f"set LIFELINE_LATENESS_S={needed} or more for `lifeline db migrate`, `lifeline ingest` and this command"
+            if needed <= admission.lateness_limit_s
+            else "no setting admits that: begin later with --start"
+        )
+        problems.append(
+            f"values would be {math.ceil(late)} s old when they are published, LIFELINE_LATENESS_S="
+            f"{admission.lateness_s} admits no older ones: {advice}"
+        )
+    if ahead > admission.skew_s:
+        problems.append(
+            f"values would be {math.ceil(ahead)} s ahead of the clock when they are published, LIFELINE_SKEW_S="
+            f"{admission.skew_s} admits no more: begin earlier with --start, or --speed 1 --start now"
+        )
+    if problems:
+        first, last = int(traffic.sampled.min()) + play.shift, int(traffic.sampled.max()) + play.shift
+        raise ConfigurationError(
+            f"the database would refuse times from {isoformat(first)} to {isoformat(last)}, so nothing is published",
+            problems,
+        )
