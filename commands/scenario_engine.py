@@ -19,6 +19,7 @@ from domain.registry import Registry
 from domain.times import MICROS_PER_SECOND
 from rules.holding import tellings
 from rules.load import Catalogue
+from rules.past import ArrayPast
 from rules.rerun import Rerun
 from rules.step import Key, Observations, Step, Transition
 from rules.wording import account
@@ -101,6 +102,7 @@ def alarms_of(
     since: int,
     until: int,
     step_s: int = 60,
+    before: Observations | None = None,
 ) -> Outcome:
     """Everything that rules raise on some traffic, as people would have met it.
 
@@ -112,9 +114,14 @@ def alarms_of(
         since: When the platform begins to listen; microseconds since 1970 (UTC).
         until: When it ends.
         step_s: Seconds of traffic that are evaluated at once, before the clock moves on by as much.
+        before: What was stored in the days before, by which rules know what is usual.
     """
     told = heard(traffic, registry, settings)
-    rerun = Rerun(catalogue.rules, site_of(registry, registered_at=since), overrides=catalogue.overrides)
+    past = ArrayPast()
+    if before is not None:
+        past.add(before.datastreams, before.times, before.values, before.qualities)
+    site = site_of(registry, registered_at=since)
+    rerun = Rerun(catalogue.rules, site, overrides=catalogue.overrides, past=past)
     rerun.tick(since)
     diary = _Diary()
     failures: dict[str, str] = {}
@@ -133,6 +140,7 @@ def alarms_of(
                 values=whole.values[part],
                 qualities=whole.qualities[part],
             )
+            past.add(batch.datastreams, batch.times, batch.values, batch.qualities)
             observed = rerun.observe(batch)
             failures |= observed.failures
             diary.note(observed, begin, end)

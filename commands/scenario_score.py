@@ -10,16 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from domain.errors import LifelineError
+from domain.times import MICROS_PER_SECOND
 from simulators.scenario import Scenario, load
+from simulators.scenario_times import DAY_S, Moment, instant
 from simulators.scenario_verdicts import Judgement, judge
 
 if TYPE_CHECKING:
+    from rules.step import Observations
     from simulators.town.ground import Scale
     from simulators.town.layout import Town
     from simulators.town.world import World
 
 #: A step of a scenario costs about as much as so many of its other costs put together; for sharing work out evenly.
 _FIXED_STEPS = 240
+#: Days without any event that are stored before each scenario begins, so that rules know what is usual at which hour.
+HISTORY_DAYS = 4
+#: Seconds between their readings: rules look at means of hours.
+_HISTORY_STEP_S = 900
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +107,7 @@ class _Bench:
         self._sampled: int | None = -1
         self._town: Town
         self._world: World | None = None
+        self._before: dict[int, Observations] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +139,7 @@ class _Bench:
             since=span.start,
             until=span.end,
             step_s=scenario.sampling,
+            before=self._days_before(scenario),
         )
         judgement = judge(
             scenario,
@@ -150,6 +159,24 @@ class _Bench:
             failures=outcome.failures,
             seconds=time.monotonic() - started,
         )
+
+    def _days_before(self, scenario: Scenario) -> "Observations":
+        """What is stored of the quiet days before, up to the midnight before it begins."""
+        from commands.scenario_engine import heard
+        from runtime.settings import load as load_settings
+        from simulators.devices.emit import emit
+        from simulators.town.build import build, registry
+        from simulators.town.truth import Span
+
+        town, world = self._standing(scenario)
+        midnight = instant(scenario.day, Moment("00:00", 0))
+        if midnight not in self._before:
+            steps = HISTORY_DAYS * DAY_S // _HISTORY_STEP_S
+            span = Span(start=midnight - HISTORY_DAYS * DAY_S * MICROS_PER_SECOND, steps=steps, step_s=_HISTORY_STEP_S)
+            rarely = build(self.setting.scale, self.setting.seed, sample_s=_HISTORY_STEP_S)
+            traffic = emit(rarely, world.truth(span, ()), (), seed=self.setting.seed)
+            self._before[midnight] = heard(traffic, registry(town), load_settings()).observations
+        return self._before[midnight]
 
     def _standing(self, scenario: Scenario) -> "tuple[Town, World]":
         from simulators.town.build import build

@@ -21,8 +21,9 @@ from simulators.town.happenings import CARRIER, DEVICE, GATEWAY, KINDS, TOWN, Ha
 from simulators.town.layout import CARRIERS, FIBRE, Town
 from simulators.town.truth import Span
 
-#: The day on which a scenario takes place unless it, or whoever runs it, says otherwise: a Monday in the rainy season.
-USUAL_DAY = date(2026, 6, 15)
+#: The day on which a scenario takes place unless it, or whoever runs it, says otherwise: a Friday in the rainy season,
+#: after four working days.
+USUAL_DAY = date(2026, 6, 19)
 _MIDNIGHT = Moment("00:00", 0)
 _USUAL_SAMPLING_S = 60
 _FOLDER = "scenarios"
