@@ -58,12 +58,12 @@ SIZES: dict[Scale, Size] = {
         corners=5,
         junctions=12,
         ring_mm=200,
-        branch_mm=110,
+        branch_mm=80,
         mean_m3h=1900,
         district_m3h=0,
         gates=1,
         supply_m=1500,
-        supply_mm=150,
+        supply_mm=160,
         gate_kpa=315,
     ),
     "town": Size(
@@ -77,8 +77,8 @@ SIZES: dict[Scale, Size] = {
         district_m3h=450,
         gates=2,
         supply_m=2000,
-        supply_mm=200,
-        gate_kpa=315,
+        supply_mm=175,
+        gate_kpa=325,
     ),
 }
 
