@@ -50,19 +50,21 @@ class Span:
         )
 
 
-def span(first: int, last: int, *, moved: int, starts: int, speed: float) -> Span:
+def span(first: int, last: int, *, moved: int, starts: int, speed: float, delay: tuple[int, int] = (0, 0)) -> Span:
     """How a recording from `first` to `last`, moved and played from the instant `starts`, lies against the clock.
 
     A value is published (its distance from the first) / speed after the start; how far it lies back then changes evenly
-    from the first to the last, so these two are the extremes.
+    from the first to the last, so these two are the extremes. `delay` widens them: the least and the greatest time, in
+    microseconds, by which messages left later after the first message than their values were taken after the first one.
     """
+    least, most = (micros / MICROS_PER_SECOND / speed for micros in (min(delay[0], 0), max(delay[1], 0)))
     late_first = (starts - first - moved) / MICROS_PER_SECOND
     late_last = (starts - last - moved) / MICROS_PER_SECOND + (last - first) / MICROS_PER_SECOND / speed
     return Span(
         first=first + moved,
         last=last + moved,
-        late_s=max(late_first, late_last),
-        ahead_s=-min(late_first, late_last),
+        late_s=max(late_first, late_last) + most,
+        ahead_s=-min(late_first, late_last) - least,
     )
 
 

@@ -110,6 +110,9 @@ class Feed(_Model):
     encoding: str = "utf-8-sig"
     decimal: str = Field(default=".", pattern=r"^[.,]$")
     time: TimeColumn
+    #: Column of the instant at which the message of a row left, written as the time is. Rows stand in this order and
+    #: are paced by it: for recordings that know what was late, or came twice.
+    sent: str | None = None
     #: Marks of a missing value, beside the empty text; compared as texts, and as numbers if they are numbers.
     missing: tuple[str, ...] = ()
     #: Columns that say what is true, for judging detectors: never published.
@@ -151,6 +154,8 @@ class Feed(_Model):
                 problems.append(f"device {device!r} names {{{bad[0]}}}: use {{stem}}, {{folder}} or {{device}}")
             elif "{device}" in device and (self.long is None or self.long.device is None):
                 problems.append(f"device {device!r} needs long.device, the column of the device")
+        if self.sent is not None and self.pack > 1:
+            problems.append("sent says when each message left: pack cannot put several into one")
         twice = sorted({*self.labels, *self.ignore} & set(self.columns)) if self.long is None else []
         problems.extend(f"column {name!r} is both published and not: choose one" for name in twice)
         seen: dict[tuple[str, str], str] = {}

@@ -50,6 +50,7 @@ class Plan:
                     first=part.scan.first,
                     last=part.scan.last,
                     moved=part.moved,
+                    begins=part.scan.begins,
                 )
                 for part in self.parts
             ),
@@ -147,7 +148,9 @@ def align(
     for scan, (first, last) in zip(scans, spans, strict=True):
         moved = alignment.shift(first, last, how, at)
         parts.append(Part(scan=scan, moved=moved))
-        span = alignment.span(first, last, moved=moved, starts=starts, speed=speed)
+        # How long messages were on their way counts from the first on: that one is published at once.
+        delay = tuple(micros - (scan.begins - scan.first) for micros in scan.delay)
+        span = alignment.span(first, last, moved=moved, starts=starts, speed=speed, delay=(delay[0], delay[1]))
         whole = span if whole is None else whole.joined(span)
         if feed.clock == "file":
             # Files run one after another, and those that come later are older by then.

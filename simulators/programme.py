@@ -16,6 +16,13 @@ class Reel:
     last: int
     #: Added to every instant.
     moved: int
+    #: When the first message left, if that is not the first instant.
+    begins: int | None = None
+
+    @property
+    def origin(self) -> int:
+        """The instant from which it is paced."""
+        return self.first if self.begins is None else self.begins
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

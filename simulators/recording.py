@@ -27,6 +27,13 @@ class Sample:
     device: str
     time: int
     properties: dict[str, Value]
+    #: When its message left, if the recording knows that.
+    sent: int | None = None
+
+    @property
+    def leaves(self) -> int:
+        """The instant by which it is paced."""
+        return self.time if self.sent is None else self.sent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +49,10 @@ class Scan:
     missing: int
     #: Entries whose device spoke of the same instant just before: a database keeps the first of equal keys.
     repeated: int
+    #: When the first message left.
+    begins: int
+    #: Least and greatest time from a sample to the leaving of its message, microseconds; 0 where nobody knows.
+    delay: tuple[int, int] = (0, 0)
 
 
 class Recording:
@@ -67,8 +78,11 @@ class Recording:
         reading = _Reading(self._feed, self._datastreams, self._cells, path)
         first, last, samples, entries, repeated = -NOT_A_TIME - 1, NOT_A_TIME, 0, 0, 0
         before: dict[str, int] = {}
+        begins, least, most = first, first, last
         for sample in reading.samples():
             first, last = min(first, sample.time), max(last, sample.time)
+            delay = sample.leaves - sample.time
+            begins, least, most = min(begins, sample.leaves), min(least, delay), max(most, delay)
             samples += 1
             entries += len(sample.properties)
             if before.get(sample.device) == sample.time:
@@ -87,6 +101,8 @@ class Recording:
             entries=entries,
             missing=reading.missing,
             repeated=repeated,
+            begins=begins,
+            delay=(least, most),
         )
 
     def samples(self, path: Path) -> Iterator[Sample]:
@@ -108,6 +124,7 @@ class _Reading:
         self._path = path
         self._name = path.name
         self._times = LocalTimes(feed.time)
+        self._leaving = LocalTimes(feed.time)
         self.problems = Problems()
         self.missing = 0
 
@@ -146,9 +163,10 @@ class _Reading:
     def _columns_fit(self, names: list[str]) -> bool:
         feed = self._feed
         if feed.long is None:
-            wanted = {feed.time.column, *feed.columns}
+            wanted = {feed.time.column, *feed.columns, *filter(None, [feed.sent])}
         else:
-            wanted = {feed.time.column, feed.long.series, feed.long.value, *filter(None, [feed.long.device])}
+            wanted = {feed.time.column, feed.long.series, feed.long.value}
+            wanted |= set(filter(None, [feed.long.device, feed.sent]))
         for name in sorted(wanted - set(names)):
             self.problems.add(f"{self._name}:1: column {name!r} is missing: correct the descriptor or its separator")
         for name in dict.fromkeys(names):
@@ -175,10 +193,17 @@ class _Reading:
         listed: list[int] = instants.tolist()
         return listed
 
+    def _sent(self, chunk: pd.DataFrame) -> list[int] | list[None]:
+        if self._feed.sent is None:
+            return [None] * len(chunk)
+        texts = chunk[self._feed.sent]
+        return self._instants(texts, self._leaving.micros(texts))
+
     def _wide(self, chunk: pd.DataFrame) -> Iterator[Sample]:
         feed = self._feed
         texts = chunk[feed.time.column]
         instants = self._instants(texts, self._times.micros(texts))
+        sent = self._sent(chunk)
         by_device: dict[str, list[tuple[str, list[Value | None]]]] = {}
         for name, series in feed.columns.items():
             device = feed.device_of(series, path=self._path)
@@ -192,7 +217,7 @@ class _Reading:
             for device, columns in by_device.items():
                 found = {name: value for name, values in columns if (value := values[i]) is not None}
                 if found:
-                    yield Sample(device, time, found)
+                    yield Sample(device, time, found, sent[i])
 
     def _long(self, chunk: pd.DataFrame) -> Iterator[Sample]:
         feed, table = self._feed, self._feed.long
@@ -203,6 +228,7 @@ class _Reading:
         keys = list(zip(raw_devices, names, strict=True))
         texts = chunk[feed.time.column]
         instants = self._instants(texts, self._times.micros(texts, keys))
+        sent = self._sent(chunk)
         rows_of: dict[tuple[str, str], list[int]] = {}
         for row, key in enumerate(keys):
             rows_of.setdefault(key, []).append(row)
@@ -223,22 +249,28 @@ class _Reading:
             for row, value in zip(rows, found, strict=True):
                 values[row], devices[row] = value, device
         if not self.problems:
-            yield from self._gathered(devices, instants, names, values)
+            yield from self._gathered(devices, instants, sent, names, values)
 
     def _gathered(
-        self, devices: list[str], instants: list[int], names: list[str], values: list[Value | None]
+        self,
+        devices: list[str],
+        instants: list[int],
+        sent: list[int] | list[None],
+        names: list[str],
+        values: list[Value | None],
     ) -> Iterator[Sample]:
-        """Neighbouring rows of one device and one instant make one sample."""
+        """Neighbouring rows of one device, one instant and one message make one sample."""
         sample: Sample | None = None
-        for device, time, name, value in zip(devices, instants, names, values, strict=True):
+        for device, time, left, name, value in zip(devices, instants, sent, names, values, strict=True):
             if value is None:
                 continue
             prop = self._feed.columns[name].property
-            if sample and (sample.device, sample.time) == (device, time) and prop not in sample.properties:
+            same = sample is not None and (sample.device, sample.time, sample.sent) == (device, time, left)
+            if sample and same and prop not in sample.properties:
                 sample.properties[prop] = value
                 continue
             if sample:
                 yield sample
-            sample = Sample(device, time, {prop: value})
+            sample = Sample(device, time, {prop: value}, left)
         if sample:
             yield sample

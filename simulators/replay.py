@@ -125,19 +125,19 @@ def play(
     begun = time.monotonic()
     first = min(reel.first + reel.moved for reel in programme.reels)
     last = max(reel.last + reel.moved for reel in programme.reels)
-    shared = _Pace(min(r.first for r in programme.reels), speed, begun) if programme.one_clock else None
+    shared = _Pace(min(r.origin for r in programme.reels), speed, begun) if programme.one_clock else None
     if clock:
         clock.begin(first)
     interrupted = False
     for reel in programme.reels:
-        pace = shared or _Pace(reel.first, speed, time.monotonic())
+        pace = shared or _Pace(reel.origin, speed, time.monotonic())
         done = 0
         for samples in _packs(reel.samples(), programme.pack):
-            if stop.wait(pace.wait_s(samples[-1].time)) if pace.paced else stop.is_set():
+            if stop.wait(pace.wait_s(samples[-1].leaves)) if pace.paced else stop.is_set():
                 interrupted = True
                 break
             if clock:
-                clock.reach(samples[-1].time + reel.moved)
+                clock.reach(samples[-1].leaves + reel.moved)
             publisher.publish(
                 programme.topics[samples[0].device],
                 payload(samples, reel.moved),
