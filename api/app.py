@@ -16,6 +16,7 @@ from api.follower import Follower
 from api.routes import (
     alerts,
     backtests,
+    exercises,
     health,
     inventory,
     kpis,
@@ -61,7 +62,8 @@ def create_app(settings: Settings, *, open_to_all: bool, clock: Clock = now_micr
     app.add_middleware(Gate, limit=settings.api_concurrency)
     problems.install(app)
     parts = (
-        health, inventory, observations, alerts, lifecycle, maintenance, rules, backtests, kpis, operations, stream,
+        health, inventory, observations, alerts, lifecycle, maintenance, exercises, rules, backtests, kpis, operations,
+        stream,
     )  # fmt: skip
     for part in parts:
         app.include_router(part.router)

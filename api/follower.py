@@ -18,6 +18,7 @@ from api.events import Sequencer, encode
 from api.models.stream import AlertEvent
 from api.problems import busy
 from domain.errors import UnavailableError
+from domain.exercise_mark import Exercises
 from domain.times import Clock, isoformat
 from runtime import metrics
 from storage.alert_reading import StreamedEvent, events_after, last_event
@@ -49,7 +50,14 @@ class Subscription:
     loop: asyncio.AbstractEventLoop
     #: Events up to this number were before the subscription.
     begins_after: int = 0
+    #: Whether events of exercises are among those of alerts.
+    exercises: Exercises = "exclude"
     queue: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+
+    def wants(self, event: StreamedEvent) -> bool:
+        """Whether an event of an alert is for this reader."""
+        wanted = self.exercises == "include" or (event.exercise is not None) == (self.exercises == "only")
+        return self.alerts and wanted
 
     def offer(self, event: bytes | None) -> None:
         """From any thread; a reader too slow to keep up is sent away to resume from where it is."""
@@ -151,7 +159,7 @@ class Follower:
             for event in admitted:
                 encoded = encode_event(event)
                 for reader in self._subscriptions:
-                    if reader.alerts:
+                    if reader.wants(event):
                         reader.offer(encoded)
 
     def _read_observations(self, connection: Any) -> None:  # noqa: ANN401

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator
 from starlette.datastructures import URL
 
 from api.problems import Problem
+from domain.exercise_mark import Exercises
 from storage.inventory import Place
 
 #: What may stand in an identifier (domain.topics.IDENTIFIER).
@@ -68,16 +69,28 @@ AreaFilter = Annotated[
 ]
 AssetFilter = Annotated[str | None, Query(description="Only of this asset.", pattern=IDENTIFIER)]
 DeviceFilter = Annotated[str | None, Query(description="Only of this device.", pattern=IDENTIFIER)]
+ExerciseFilter = Annotated[
+    Exercises,
+    Query(
+        alias="exercise",
+        description="What belongs to exercises: left out (exclude), nothing else (only), or also (include).",
+    ),
+]
 TextId = Annotated[str, Path(description="Identifier.", pattern=IDENTIFIER)]
 DatastreamId = Annotated[int, Path(description="Number of the datastream.", ge=1, le=LAST_INTEGER, examples=[7])]
 BigId = Annotated[int, Path(description="Number.", ge=1, le=LAST_BIGINT, examples=[42])]
 
 
 def place(
-    network: NetworkFilter = None, area: AreaFilter = None, asset: AssetFilter = None, device: DeviceFilter = None
+    *,
+    network: NetworkFilter = None,
+    area: AreaFilter = None,
+    asset: AssetFilter = None,
+    device: DeviceFilter = None,
+    exercises: ExerciseFilter = "exclude",
 ) -> Place:
     """The part of the city that a request is about."""
-    return Place(network=network, area=area, asset=asset, device=device)
+    return Place(network=network, area=area, asset=asset, device=device, exercises=exercises)
 
 
 def period(

@@ -57,6 +57,8 @@ class AlertEvent(StrEnum):
     # What people did.
     ACKNOWLEDGED = "acknowledged"
     COMMENTED = "commented"
+    #: Handed on to somebody above.
+    ESCALATED = "escalated"
     SHELVED = "shelved"
     UNSHELVED = "unshelved"
     OUT_OF_SERVICE = "out_of_service"
@@ -74,4 +76,6 @@ TOLD = (
     AlertEvent.UNSUPPRESSED,
     AlertEvent.UNSHELVED,
     AlertEvent.IN_SERVICE,
+    # A person's own doing: told whatever holds the alert back.
+    AlertEvent.ESCALATED,
 )

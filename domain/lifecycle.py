@@ -96,6 +96,7 @@ _REFUSALS: dict[AlertEvent, tuple[Refusal, ...]] = {
         (lambda f: f.acknowledged, "it is acknowledged already"),
         _OVER,
     ),
+    AlertEvent.ESCALATED: (_OVER,),
     AlertEvent.SHELVED: (
         (lambda f: f.shelved, "it is shelved already: unshelve it first to shelve it anew"),
         _OVER,

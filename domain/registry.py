@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from domain.exercise_mark import exercise_of
+
 PropertyType = Literal["number", "boolean"]
 
 
@@ -48,6 +50,11 @@ class Asset:
     longitude: float
     latitude: float
     tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exercise(self) -> int | None:
+        """The exercise that it belongs to; None: it is real."""
+        return exercise_of(self.area)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

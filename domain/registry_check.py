@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain import catalogue
+from domain.exercise_mark import RESERVED, exercise_of
 from domain.registry import RELATIONS, Asset, Datastream, Device, Link, Network, Property
 from domain.tables import text_problem
 from domain.topics import AREA, IDENTIFIER
@@ -60,6 +61,13 @@ def _identifier(where: str, what: str, name: str, problems: list[str]) -> None:
         problems.append(f"{where}: {what} {name!r} is not an identifier: {_IDENTIFIER_HELP}")
 
 
+def _unreserved(where: str, what: str, name: str, problems: list[str]) -> None:
+    if name.startswith(RESERVED):
+        problems.append(
+            f"{where}: {what} {name!r}: {RESERVED}… is for exercises: choose another id"
+        )
+
+
 def _texts(where: str, texts: Mapping[str, str], problems: list[str]) -> None:
     for name, text in texts.items():
         wrong = text_problem(text)
@@ -108,12 +116,16 @@ def _assets(draft: Draft, networks: frozenset[str], problems: list[str]) -> None
             problems.append(f"{where}: network {asset.network!r} is unknown: correct it or add it to networks.csv")
         if not AREA.fullmatch(asset.area):
             problems.append(f"{where}: area {asset.area!r} is not a GB/T 2260 code: give 2, 4, 6, 9 or 12 digits")
+        elif exercise_of(asset.area) is not None:
+            problems.append(f"{where}: area {asset.area!r} is for exercises: give the code of a real area")
+        _unreserved(where, "asset", asset.id, problems)
 
 
 def _devices(draft: Draft, assets: frozenset[str], problems: list[str]) -> None:
     _unique(((w, d.id) for w, d in draft.devices), "device", problems)
     for where, device in draft.devices:
         _identifier(where, "device", device.id, problems)
+        _unreserved(where, "device", device.id, problems)
         _texts(where, {"model": device.model}, problems)
         if device.asset not in assets:
             problems.append(f"{where}: asset {device.asset!r} is unknown: add it to assets.geojson or correct the id")

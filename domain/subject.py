@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.exercise_mark import exercise_of
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
@@ -40,6 +42,11 @@ class WatchedAsset:
     longitude: float
     latitude: float
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exercise(self) -> int | None:
+        """The exercise that it belongs to; None: it is real."""
+        return exercise_of(self.area)
 
 
 def datastream_subject(datastream: int) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from domain.alert import LEVEL_NAMES_ZH, AlertEvent, Level
+from domain.exercise_mark import BANNER_EN, BANNER_ZH
 from domain.times import to_datetime
 from domain.units import quantity
 from storage.notifications import Delivery, Names, Notice
@@ -14,23 +15,29 @@ _LABELS = {
     "en": {
         "what": "What happened", "level": "Level", "network": "Network", "where": "Where", "device": "Device",
         "value": "Value", "since": "Since", "at": "At", "id": "Notification id", "alert": "Alert", "event": "event",
-        "threshold": "threshold",
+        "threshold": "threshold", "by": "By", "to": "To", "note": "Note",
     },
     "zh": {
         "what": "事件", "level": "级别", "network": "专项", "where": "位置", "device": "设备",
         "value": "监测值", "since": "起始时间", "at": "发生时间", "id": "通知编号", "alert": "告警编号",
-        "event": "事件编号", "threshold": "阈值",
+        "event": "事件编号", "threshold": "阈值", "by": "上报人", "to": "上报至", "note": "说明",
     },
 }  # fmt: skip
 #: In English and in Chinese.
 _WHAT: dict[str, tuple[str, str]] = {
     AlertEvent.RAISED: ("raised", "新告警"),
     AlertEvent.CLEARED: ("cleared", "已解除"),
+    AlertEvent.ESCALATED: ("escalated", "已升级上报"),
     AlertEvent.RELEASED: ("still active after what explained it has ended", "原因告警已解除，本告警仍未解除"),
     AlertEvent.UNSUPPRESSED: ("still active after its suppression has ended", "抑制已结束，告警仍未解除"),
     AlertEvent.UNSHELVED: ("still active after its shelving has ended", "搁置已结束，告警仍未解除"),
     AlertEvent.IN_SERVICE: ("active after its return to service", "恢复投用后告警未解除"),
 }
+#: What the body of a message about an exercise begins with, after the banner.
+_EXERCISE = (
+    "this is exercise {exercise}. Nothing of this is real: practise, and send nobody out because of it.",
+    "本消息属于第{exercise}号演练，并非真实警情，请勿据此实际出动。",
+)
 #: By the event that never was.
 _WITHDRAWN: dict[str, tuple[str, str]] = {
     AlertEvent.RAISED: ("taken back: late readings show it never was", "已撤回：补传数据表明该情况并未发生"),
@@ -59,8 +66,10 @@ def render(notice: Notice, delivery: Delivery, zone: str) -> Message:
     zh = delivery.language == "zh"
     labels = _LABELS[delivery.language]
     colon = "：" if zh else ": "
-    network, title, text = (_in(names, zh) for names in (notice.network, notice.title, notice.text))
-    where = _in(notice.asset_name, zh) if notice.asset_name else notice.asset or notice.area
+    # The banner stands once, before everything else: the parts need not repeat it.
+    banner = BANNER_ZH if zh else BANNER_EN
+    network, title, text = (_in(one, zh).removeprefix(banner) for one in (notice.network, notice.title, notice.text))
+    where = _in(notice.asset_name, zh).removeprefix(banner) if notice.asset_name else notice.asset or notice.area
     what = _what(notice, zh)
     lines = [
         (labels["what"], what),
@@ -68,6 +77,9 @@ def render(notice: Notice, delivery: Delivery, zone: str) -> Message:
         (labels["network"], network),
         (labels["where"], where if where == notice.asset or not notice.asset else _noted(where, notice.asset, zh)),
     ]
+    if notice.event == AlertEvent.ESCALATED:
+        said = {"by": notice.actor, "to": notice.addressee, "note": notice.comment}
+        lines += [(labels[name], text) for name, text in said.items() if text]
     if notice.device:
         lines.append((labels["device"], notice.device))
     if notice.value is not None:
@@ -78,9 +90,11 @@ def render(notice: Notice, delivery: Delivery, zone: str) -> Message:
     body = "\n".join([text, "", *(f"{label}{colon}{content}" for label, content in lines), "", reference])
     head = f"【{LEVEL_NAMES_ZH[notice.level]}】{network}" if zh else f"[{notice.level.upper()}] {network}"
     middle = "·" if zh else " · "
-    return Message(
-        title=middle.join((head, title, where)) + f"{colon}{what}", body=body, facts=_facts(notice, delivery)
-    )
+    line = middle.join((head, title, where)) + f"{colon}{what}"
+    if notice.exercise is not None:
+        line = banner + line
+        body = f"{banner}{_EXERCISE[zh].format(exercise=notice.exercise)}\n\n{body}"
+    return Message(title=line, body=body, facts=_facts(notice, delivery))
 
 
 def _facts(notice: Notice, delivery: Delivery) -> dict[str, str]:
@@ -91,6 +105,7 @@ def _facts(notice: Notice, delivery: Delivery) -> dict[str, str]:
         "kind": notice.event,
         "level": notice.level,
         "asset": notice.asset or "",
+        "exercise": "" if notice.exercise is None else str(notice.exercise),
         "time": to_datetime(notice.time).isoformat(timespec="milliseconds"),
     }
 

@@ -133,7 +133,8 @@ class Worker:
         return done.events > 0
 
     def _route(self, event: OutboxEvent) -> list[Recipient]:
-        addresses = self._book.recipients(event.network, event.level, event.told)
+        told = event.told if event.addressee is None else (*event.told, event.addressee)
+        addresses = self._book.recipients(event.network, event.level, told)
         return [Recipient(channel=a.name, language=a.language) for a in addresses]
 
     def _survey(self) -> None:

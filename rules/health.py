@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import structlog
 
+from domain.exercise_mark import exercise_of
+from domain.subject import datastream_subject, device_subject
 from domain.transition import RuleState
 from rules.plan import Plan
 from rules.rule import Rule
@@ -27,6 +29,7 @@ class Health:
     def __init__(self, plan: Plan, vitals: Vitals) -> None:
         self._rules = tuple(sorted({*plan.rules, *vitals.rules}))
         self._subjects = _subjects(plan)
+        self._exercised = _exercised(plan)
         self._failures = Counter[str]()
         self._errors: dict[str, str] = {}
         self._failed_at: dict[str, float] = {}
@@ -58,7 +61,9 @@ class Health:
         Args:
             standings: Everything that is not normal.
         """
-        active = Counter(state.rule for state in standings if state.level is not None)
+        active = Counter(
+            state.rule for state in standings if state.level is not None and state.subject not in self._exercised
+        )
         found = [
             RuleHealth(
                 rule=rule,
@@ -83,12 +88,28 @@ def catalogue_row(rule: Rule) -> dict[str, object]:
 def _subjects(plan: Plan) -> Counter[str]:
     """How many subjects each rule watches."""
     # Datastreams that the same rules watch share one tuple of tracks.
-    shared = Counter(map(id, plan.tracks))
+    shared = Counter(
+        id(own) for own, item in zip(plan.tracks, plan.watched, strict=True) if exercise_of(item.area) is None
+    )
     tracks = {id(own): own for own in plan.tracks}
     found = Counter[str]()
     for number, times in shared.items():
         for name in {own.name.partition("#")[0] for own in tracks[number]}:
             found[name] += times
     for silence in plan.silences:
-        found[silence.name.partition("#")[0]] += len(silence.subjects)
+        found[silence.name.partition("#")[0]] += sum(
+            exercise_of(plan.watched[number].area) is None for number in silence.first.tolist()
+        )
     return found
+
+
+def _exercised(plan: Plan) -> frozenset[str]:
+    """The subjects that belong to an exercise: people who look after real ones need not see them counted."""
+    own = [item for item in plan.watched if exercise_of(item.area) is not None]
+    return frozenset(
+        (
+            *(datastream_subject(item.datastream) for item in own),
+            *(device_subject(item.device) for item in own),
+            *(fusion.subject for fusion in plan.fusions if exercise_of(fusion.area) is not None),
+        )
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.alert import Level
+from domain.exercise_mark import exercise_of
 from domain.subject import Watched, WatchedAsset, area_subject, asset_subject
 from domain.times import MICROS_PER_SECOND
 from rules.fused import All, Expression, Fused, Hours, InOrder, Leaf, Not, leaves
@@ -111,7 +112,7 @@ class _Stock:
             self._streams[item.asset, item.property].append(number)
             if not number or watched[number - 1].device != item.device:
                 self._devices[item.asset].append(number)
-        self._shared: dict[tuple[str, str | None], tuple[int, ...]] = {}
+        self._shared: dict[tuple[str, str | int | None], tuple[int, ...]] = {}
 
     def members(self, rule: Rule, name: str, leaf: Leaf, area: str, asset: WatchedAsset | None) -> tuple[int, ...]:
         """The members of a leaf, seen from a subject."""
@@ -120,8 +121,8 @@ class _Stock:
             return ()
         if asset is not None and where.place not in {"area", "everywhere"}:
             return tuple(self._on(leaf, self.surroundings.around(asset.id, where)))
-        # Seen from every subject of one area it is the same.
-        key = (name, None if where.place == "everywhere" else area)
+        # Seen from every subject of one area it is the same; seen from everywhere, for all that is real.
+        key = (name, exercise_of(area) if where.place == "everywhere" else area)
         if key not in self._shared:
             network = rule.network if leaf.property is None and rule.network != ANY_NETWORK else None
             self._shared[key] = tuple(self._on(leaf, self.surroundings.in_place(area, where), network))

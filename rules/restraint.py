@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from domain.exercise_mark import exercise_of
 from domain.subject import asset_subject, datastream_subject, device_subject
 from domain.transition import Restraint, RuleState
 from rules.fused import Where
@@ -129,14 +130,14 @@ class Restraints:
             around = self._plan.surroundings
             assets = around.around(place.asset, _POWER) if on == "powered_by" else around.upstream(place.asset)
             return tuple(("asset", asset) for asset in assets)
-        value = {"datastream": place.subject, "anywhere": "*"}.get(on) or getattr(place, on, "")
+        value = {"datastream": place.subject, "anywhere": _anywhere(place)}.get(on) or getattr(place, on, "")
         return (((on), value),) if value else ()
 
     def _note(self, key: Key, *, active: bool) -> None:
         name, subject = key
         if name in self._dependent:
             place = self._places.get(subject, Place("", "", "", ""))
-            kinds = {"datastream": subject, "anywhere": "*", **place._asdict()}
+            kinds = {"datastream": subject, "anywhere": _anywhere(place), **place._asdict()}
             kinds.pop("subject")
             for kind, value in kinds.items():
                 if not value:
@@ -154,7 +155,12 @@ class Restraints:
         name, subject = key
         if name in self._causes:
             return subject in self._held.get(name, {})
-        return subject in self._active.get((name, "anywhere", "*"), ())
+        return subject in self._active.get((name, "datastream", subject), ())
+
+
+def _anywhere(place: Place) -> str:
+    """All that a subject may have to do with: what is real, or what is of its exercise."""
+    return f"*{exercise_of(place.area) or ''}"
 
 
 def _active_in(step: Step, key: Key) -> bool:

@@ -70,7 +70,7 @@ class Session:
         self._leader = leader
         self._clock = clock
         self._version = take_lead(connection, leader)
-        self._registry = read_watched(connection)
+        self._registry = read_watched(connection, exercises=True)
         self._catalogue = shelf.take(self._registry)
         self._lay(self._evaluator_for(self._registry, self._catalogue))
         states = read_states(connection)
@@ -201,14 +201,14 @@ class Session:
         self._evaluator = evaluator
         self._vitals = Vitals(self._catalogue.rules)
         self._health = Health(evaluator.plan, self._vitals)
-        self._clocks = Clocks(evaluator.plan.watched)
+        self._clocks = Clocks(evaluator.plan.watched, self._registry.paces)
 
     def _reload_if_changed(self) -> bool:
         """Takes over a changed registry or catalogue; False if there was none that could be used."""
         moved = registry_version(self._connection) != self._registry.version
         if not moved and not self._shelf.changed():
             return False
-        registry = read_watched(self._connection) if moved else self._registry
+        registry = read_watched(self._connection, exercises=True) if moved else self._registry
         former, refusal = self._catalogue, self._shelf.refusal
         catalogue = self._shelf.take(registry)
         try:

@@ -1,4 +1,8 @@
-"""What stands around an asset: what links lead to, what lies near, what shares its area, what feeds it."""
+"""What stands around an asset: what links lead to, what lies near, what shares its area, what feeds it.
+
+What is real sees nothing of an exercise, and an exercise sees nothing but itself, whichever way a rule looks. This is
+the place that sees to it.
+"""
 
 import math
 from collections import defaultdict
@@ -7,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.exercise_mark import exercise_of
 from domain.registry import Link
 from domain.subject import WatchedAsset
 from rules.fused import Where
@@ -63,7 +68,14 @@ class Surroundings:
         self._areas = {area: tuple(areas[area]) for area in sorted(areas)}
         self._to: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._from: dict[tuple[str, str], list[str]] = defaultdict(list)
-        known = {link for link in links if link.from_asset in self.assets and link.to_asset in self.assets}
+        self._world = {asset.id: asset.exercise for asset in self.assets.values()}
+        known = {
+            link
+            for link in links
+            if link.from_asset in self.assets
+            and link.to_asset in self.assets
+            and self._world[link.from_asset] == self._world[link.to_asset]
+        }
         for link in sorted(known, key=lambda one: (one.from_asset, one.relation, one.to_asset)):
             self._to[link.from_asset, link.relation].append(link.to_asset)
             self._from[link.to_asset, link.relation].append(link.from_asset)
@@ -95,7 +107,8 @@ class Surroundings:
             if where.linked is not None:
                 found = self._linked(asset_id, where)
             elif where.within_m is not None:
-                found = self._near(asset_id, where.within_m)
+                near = self._near(asset_id, where.within_m)
+                found = [one for one in near if self._world[one] == self._world[asset_id]]
             else:
                 found = [asset_id]
             self._known[key] = self._fitting(found, where)
@@ -103,10 +116,11 @@ class Surroundings:
 
     def in_place(self, area: str, where: Where) -> tuple[str, ...]:
         """The ids of the assets that a leaf looks at, seen from an area: its own, or those of every area."""
-        everywhere = where.place == "everywhere"
-        key = (None if everywhere else area, *_key(where))
+        world = exercise_of(area)
+        key = (world if where.place == "everywhere" else area, *_key(where))
         if key not in self._known:
-            self._known[key] = self._fitting(self._order if everywhere else self.in_area(area), where)
+            found = self._order if where.place == "everywhere" else self.in_area(area)
+            self._known[key] = self._fitting([one for one in found if self._world[one] == world], where)
         return self._known[key]
 
     def upstream(self, asset_id: str) -> tuple[str, ...]:

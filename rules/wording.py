@@ -1,6 +1,7 @@
 """Transitions as people and the database read them: texts in both languages, filled in when an alert is raised."""
 
 from domain.alert import AlertEvent
+from domain.exercise_mark import BANNER_EN, BANNER_ZH, exercise_of
 from domain.transition import Account, AlertChange, Revision, RuleState
 from domain.units import shown
 from rules.condition import Absence, Position
@@ -25,14 +26,17 @@ def account(transition: Transition) -> Account:
         "value": "" if isinstance(rule.condition, Position) else _number(transition.value),
         "unit": shown(unit),
         "threshold": f"{transition.threshold:.0f}" if silent else _number(transition.threshold),
-        "asset_en": watched.asset_en,
-        "asset_zh": watched.asset_zh,
+        "asset_en": watched.asset_en.removeprefix(BANNER_EN),
+        "asset_zh": watched.asset_zh.removeprefix(BANNER_ZH),
         "device": watched.device,
         "area": watched.area,
         "count": _number(transition.value) if fused else "1",
-        "members_en": ", ".join(en for en, _ in transition.members),
-        "members_zh": "、".join(zh for _, zh in transition.members),
+        "members_en": ", ".join(en.removeprefix(BANNER_EN) for en, _ in transition.members),
+        "members_zh": "、".join(zh.removeprefix(BANNER_ZH) for _, zh in transition.members),
     }
+    # Every text says once, and first of all, that it is an exercise.
+    real = exercise_of(watched.area) is None
+    banner_en, banner_zh = ("", "") if real else (BANNER_EN, BANNER_ZH)
     return Account(
         kind=rule.kind,
         class_=rule.class_,
@@ -41,10 +45,10 @@ def account(transition: Transition) -> Account:
         asset=watched.asset or None,
         device=watched.device or None,
         property=rule.applies_to.property,
-        title_en=rule.title.en.format_map(words),
-        title_zh=rule.title.zh.format_map(words),
-        text_en=rule.text.en.format_map(words),
-        text_zh=rule.text.zh.format_map(words),
+        title_en=banner_en + rule.title.en.format_map(words),
+        title_zh=banner_zh + rule.title.zh.format_map(words),
+        text_en=banner_en + rule.text.en.format_map(words),
+        text_zh=banner_zh + rule.text.zh.format_map(words),
         latching=rule.latching,
         facts=transition.facts,
     )

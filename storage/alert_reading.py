@@ -61,6 +61,8 @@ class AlertEntry:
     out_of_service: bool
     shelving: "Shelving | None"
     facts: tuple["FactEntry", ...]
+    #: The exercise that it belongs to; None: it is real.
+    exercise: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +111,10 @@ class EventEntry:
     #: The event that never was, or the alert that explains this one.
     withdraws: int | None
     cause: int | None
+    #: Of an escalation: whom the alert was handed on to.
+    addressee: str | None
+    #: The exercise that its alert belongs to; None: it is real.
+    exercise: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +148,8 @@ class NotificationEntry:
     written_at: datetime
     sent_at: datetime | None
     next_attempt_at: datetime | None
+    #: The exercise that its alert belongs to; None: it is real.
+    exercise: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,6 +202,7 @@ def alerts(
         "area": wanted.place.area,
         "asset": wanted.place.asset,
         "device": wanted.place.device,
+        "exercises": wanted.place.exercises,
         "limit": limit,
     }
     with connection.cursor(row_factory=dict_row) as cursor:

@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
+from domain.exercise_mark import Exercises
 from domain.registry import Asset, Link, Property
 from storage.sql import queries
 
@@ -36,6 +37,8 @@ class DeviceEntry:
     reporting_interval_s: int
     network: str
     area: str
+    #: The exercise that it belongs to; None: it is real.
+    exercise: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +56,8 @@ class DatastreamEntry:
     asset: str
     network: str
     area: str
+    #: The exercise that it belongs to; None: it is real.
+    exercise: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,15 +72,21 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Which part of the city a question is about; None is all of it. An area takes in the areas inside it."""
+    """Which part of the city a question is about; None is all of it. An area takes in the areas inside it.
+
+    What belongs to exercises is left out unless asked for.
+    """
 
     network: str | None = None
     area: str | None = None
     asset: str | None = None
     device: str | None = None
+    exercises: Exercises = "exclude"
 
 
 EVERYWHERE = Place()
+#: Real or of an exercise: for a question about one thing by its name.
+ANYTHING = Place(exercises="include")
 
 
 def networks(connection: Connection[TupleRow]) -> list[NetworkSummary]:
@@ -103,6 +114,7 @@ def assets(
     parameters: dict[str, Any] = {
         "network": place.network,
         "area": place.area,
+        "exercises": place.exercises,
         "kind": kind,
         "west": box.west if box else None,
         "south": box.south if box else None,
@@ -140,6 +152,7 @@ def devices(
         "network": place.network,
         "area": place.area,
         "asset": place.asset,
+        "exercises": place.exercises,
         "after": after,
         "limit": limit,
     }
@@ -164,6 +177,7 @@ def datastreams(
         "network": place.network,
         "area": place.area,
         "asset": place.asset,
+        "exercises": place.exercises,
         "after": after,
         "limit": limit,
     }

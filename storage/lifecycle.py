@@ -73,6 +73,20 @@ def acknowledge(
     return Acknowledgement(by=operator, fresh=True)
 
 
+def escalate(
+    connection: Connection[TupleRow], alert: int, *, operator: str, addressee: str, comment: str | None
+) -> bool:
+    """Hands an alert on to somebody above, as often as needed; False when there is no such alert."""
+    with _transaction(connection):
+        found = _lock(connection, alert)
+        if found is None:
+            return False
+        check(found.facts, AlertEvent.ESCALATED)
+        parameters = {"alert": alert, "operator": operator, "addressee": addressee, "comment": comment}
+        connection.execute(queries("lifecycle")["escalate"], parameters)
+    return True
+
+
 def comment_on(connection: Connection[TupleRow], alert: int, *, operator: str, comment: str) -> EventEntry | None:
     """Appends a comment to the history of an alert; None when there is no such alert."""
     with _transaction(connection):

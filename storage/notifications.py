@@ -27,6 +27,10 @@ class OutboxEvent:
     level: str
     #: Channels that were told of the same alert before.
     told: tuple[str, ...]
+    #: Of an escalation: whom the alert was handed on to; perhaps the name of a channel.
+    addressee: str | None = None
+    #: The exercise that it belongs to; None: it is real.
+    exercise: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +94,12 @@ class Notice:
     unit: str | None
     title: Names
     text: Names
+    #: Of what a person did: who, to whom the alert was handed on, and what was said.
+    actor: str | None = None
+    addressee: str | None = None
+    comment: str | None = None
+    #: The exercise that it belongs to; None: it is real.
+    exercise: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,9 +136,17 @@ def fan_out(
         rows = connection.execute(sql["take_outbox"], {"limit": limit}).fetchall() if granted and granted[0] else []
         intentions = []
         told: dict[int, set[str]] = {}
-        for event, alert, level, network, earlier in rows:
+        for event, alert, level, network, addressee, exercise, earlier in rows:
             known = told.setdefault(alert, set(earlier))
-            outgoing = OutboxEvent(event=event, alert=alert, network=network, level=level, told=tuple(sorted(known)))
+            outgoing = OutboxEvent(
+                event=event,
+                alert=alert,
+                network=network,
+                level=level,
+                told=tuple(sorted(known)),
+                addressee=addressee,
+                exercise=exercise,
+            )
             recipients = route(outgoing)
             known.update(r.channel for r in recipients)
             channels.update(r.channel for r in recipients)
@@ -163,7 +181,7 @@ def notice(pool: Pool, event: int) -> Notice:
         raise LookupError(f"alert event {event} does not exist")
     (kind, level, time, value, threshold, previous, raised_at, network, area, asset, device, property_) = row[:12]
     (network_en, network_zh, asset_en, asset_zh, property_en, property_zh, unit) = row[12:19]
-    title_en, title_zh, text_en, text_zh, withdraws = row[19:]
+    title_en, title_zh, text_en, text_zh, withdraws, actor, addressee, comment, exercise = row[19:]
     return Notice(
         event=kind,
         level=level,
@@ -182,6 +200,10 @@ def notice(pool: Pool, event: int) -> Notice:
         unit=unit,
         title=Names(en=title_en, zh=title_zh),
         text=Names(en=text_en, zh=text_zh),
+        actor=actor,
+        addressee=addressee,
+        comment=comment,
+        exercise=exercise,
     )
 
 

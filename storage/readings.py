@@ -53,6 +53,8 @@ class Latest:
     asset: str
     network: str
     area: str
+    #: The exercise that it belongs to; None: it is real.
+    exercise: int | None
     time: datetime | None
     value: float | None
     quality: int | None
@@ -94,6 +96,7 @@ def latest(
         "asset": place.asset,
         "network": place.network,
         "area": place.area,
+        "exercises": place.exercises,
         "since": recently,
         "after": after,
         "limit": limit,

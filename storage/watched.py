@@ -1,13 +1,15 @@
 """The registry and the newest observations as the rules need them."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
+from domain.exercise import Pace
 from domain.registry import Link, Property
 from domain.subject import Watched, WatchedAsset
 from domain.times import LATEST
@@ -35,10 +37,12 @@ class WatchedRegistry:
     networks: tuple[str, ...]
     assets: tuple[WatchedAsset, ...] = ()
     links: tuple[Link, ...] = ()
+    #: The exercises that run, and how their time does.
+    paces: Mapping[int, Pace] = field(default_factory=dict)
 
 
-def read_watched(connection: Connection[TupleRow]) -> WatchedRegistry:
-    """Everything registered, from one snapshot."""
+def read_watched(connection: Connection[TupleRow], *, exercises: bool = False) -> WatchedRegistry:
+    """Everything that is real, from one snapshot; with `exercises`, the equipment of one that runs as well."""
     sql = queries("watched")
     with translated(), connection.transaction():
         connection.execute(queries("registry")["one_snapshot"])
@@ -46,10 +50,12 @@ def read_watched(connection: Connection[TupleRow]) -> WatchedRegistry:
         networks = tuple(row[0] for row in connection.execute(sql["networks"]).fetchall())
         with connection.cursor(row_factory=class_row(Property)) as cursor:
             properties = tuple(cursor.execute(sql["properties"]).fetchall())
+        running = connection.execute(sql["paces"]).fetchall() if exercises else []
+        wanted = {"exercises": [row[0] for row in running]}
         with connection.cursor(row_factory=class_row(Link)) as cursor:
-            links = tuple(cursor.execute(sql["links"]).fetchall())
-        places = connection.execute(sql["assets"]).fetchall()
-        rows = connection.execute(sql["watched"]).fetchall()
+            links = tuple(cursor.execute(sql["links"], wanted).fetchall())
+        places = connection.execute(sql["assets"], wanted).fetchall()
+        rows = connection.execute(sql["watched"], wanted).fetchall()
     # Names repeat by the thousand: one copy of each.
     same = sys.intern
     # Datastreams of one asset share its tags.
@@ -92,6 +98,7 @@ def read_watched(connection: Connection[TupleRow]) -> WatchedRegistry:
             for row in places
         ),
         links=links,
+        paces={row[0]: Pace(begins=row[1], published_from=row[2], speed=row[3]) for row in running},
     )
 
 

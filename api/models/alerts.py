@@ -33,6 +33,7 @@ EventName = Literal[
     "unsuppressed",
     "acknowledged",
     "commented",
+    "escalated",
     "shelved",
     "unshelved",
     "out_of_service",
@@ -79,6 +80,9 @@ class AlertSummary(Wire):
     )
     network: str = Field(examples=["gas"])
     area: str = Field(examples=["330106"])
+    exercise: int | None = Field(
+        description="The exercise that it belongs to: nothing of it is real. Null: it is real.", examples=[None]
+    )
     asset: str | None = Field(examples=["gas-well-001"])
     device: str | None = Field(examples=["gas-ch4-001"])
     property: str | None = Field(examples=["gas.ch4.chamber"])
@@ -132,6 +136,8 @@ class Event(Wire):
     late: bool = Field(description="Written because late readings changed the past.")
     withdraws: int | None = Field(description="Of withdrawn: the event that never was.")
     cause: int | None = Field(description="Of inhibited: the alert that explains this one.")
+    addressee: str | None = Field(description="Of escalated: whom the alert was handed on to.", examples=["值班领导"])
+    exercise: int | None = Field(description="The exercise that it belongs to; null: it is real.", examples=[None])
 
 
 class Notification(Wire):
@@ -146,6 +152,7 @@ class Notification(Wire):
     written_at: Instant
     sent_at: Instant | None
     next_attempt_at: Instant | None
+    exercise: int | None = Field(description="The exercise that it belongs to; null: it is real.", examples=[None])
 
 
 class AlertDetail(AlertSummary):
@@ -194,6 +201,25 @@ class AcknowledgeRequest(BaseModel):
 
     operator: OperatorName
     comment: CommentText | None = None
+
+
+class EscalateRequest(BaseModel):
+    """An operator hands an alert on to somebody above."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    operator: OperatorName
+    to: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=100,
+            description="Whom: a person, a position, or the name of an address, which is then told as well.",
+            examples=["值班领导"],
+        ),
+        AfterValidator(_name),
+    ]
+    note: CommentText | None = None
 
 
 class CommentRequest(BaseModel):

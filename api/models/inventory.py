@@ -41,6 +41,7 @@ class AssetSummary(Wire):
     name_en: str = Field(examples=["Valve well 1"])
     name_zh: str = Field(examples=["1号阀井"])
     area: str = Field(description="GB/T 2260 code.", examples=["330106"])
+    exercise: int | None = Field(description="The exercise that it belongs to; null: it is real.", examples=[None])
     geometry: dict[str, Any] = Field(
         description="GeoJSON geometry.", examples=[{"type": "Point", "coordinates": [120.13, 30.27]}]
     )
@@ -69,6 +70,7 @@ class Feature(Wire):
                 "name_en": asset.name_en,
                 "name_zh": asset.name_zh,
                 "area": asset.area,
+                "exercise": asset.exercise,
                 "tags": asset.tags,
             },
         )
@@ -99,6 +101,7 @@ class Device(Wire):
     reporting_interval_s: int = Field(description="Seconds between two reports that it promises.", examples=[60])
     network: str = Field(examples=["gas"])
     area: str = Field(examples=["330106"])
+    exercise: int | None = Field(description="The exercise that it belongs to; null: it is real.", examples=[None])
 
 
 class Datastream(Wire):
@@ -114,6 +117,7 @@ class Datastream(Wire):
     asset: str = Field(examples=["gas-well-001"])
     network: str = Field(examples=["gas"])
     area: str = Field(examples=["330106"])
+    exercise: int | None = Field(description="The exercise that it belongs to; null: it is real.", examples=[None])
 
 
 class AssetDetail(AssetSummary):
@@ -133,6 +137,7 @@ class Latest(Wire):
     asset: str = Field(examples=["gas-well-001"])
     network: str = Field(examples=["gas"])
     area: str = Field(examples=["330106"])
+    exercise: int | None = Field(description="The exercise that it belongs to; null: it is real.", examples=[None])
     time: Instant | None = Field(examples=["2026-05-01T00:00:00.000Z"])
     value: float | None = Field(examples=[12.5])
     quality: int | None = Field(

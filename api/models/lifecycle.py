@@ -100,6 +100,7 @@ class Explanation(Wire):
 
     alert: int = Field(examples=[42])
     rule: str = Field(examples=["gas.ch4.chamber"])
+    exercise: int | None = Field(description="The exercise that it belongs to; null: it is real.", examples=[None])
     alarm_state: AlarmStateName
     level: LevelName
     title_en: str

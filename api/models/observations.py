@@ -34,6 +34,7 @@ class ObservationPage(Wire):
 
     datastream: int = Field(examples=[7])
     unit: str = Field(description="UCUM.", examples=["%{LEL}"])
+    exercise: int | None = Field(description="The exercise that it belongs to; null: it is real.", examples=[None])
     bucket: Literal["raw", "5m", "1h", "1d"] = Field(description="Width of the buckets, or raw.")
     items: list[Observation] | list[BucketSummary]
     next: str | None = Field(description="Cursor of the next page; null on the last one.")

@@ -28,7 +28,7 @@ from domain.access import Role
 from domain.registry import Asset
 from domain.times import to_datetime
 from storage import inventory, readings
-from storage.inventory import Box, Place
+from storage.inventory import ANYTHING, Box, Place
 
 router = APIRouter(prefix="/api/v1", tags=["inventory"], dependencies=[Depends(require(Role.VIEWER))])
 
@@ -77,6 +77,7 @@ def assets(
     service: Services,
     network: p.NetworkFilter = None,
     area: p.AreaFilter = None,
+    exercises: p.ExerciseFilter = "exclude",
     kind: Annotated[str | None, Query(description="Only of this kind.", pattern=p.IDENTIFIER)] = None,
     bbox: Annotated[
         str | None,
@@ -98,7 +99,7 @@ def assets(
     with service.database() as connection:
         found = inventory.assets(
             connection,
-            place=Place(network=network, area=area),
+            place=Place(network=network, area=area, exercises=exercises),
             kind=kind,
             box=_box(bbox),
             after=after,
@@ -125,7 +126,7 @@ def asset(service: Services, id: p.TextId) -> AssetDetail:  # noqa: A002 - the n
         found = inventory.asset(connection, id)
         if found is None:
             raise not_found("asset", id)
-        devices_ = inventory.devices(connection, place=Place(asset=id), limit=_INSIDE)
+        devices_ = inventory.devices(connection, place=Place(asset=id, exercises="include"), limit=_INSIDE)
         links = inventory.links(connection, id)
     return AssetDetail(
         **AssetSummary.model_validate(found).model_dump(),
@@ -143,12 +144,13 @@ def devices(
     network: p.NetworkFilter = None,
     area: p.AreaFilter = None,
     asset_: Annotated[str | None, Query(alias="asset", description="Only of this asset.", pattern=p.IDENTIFIER)] = None,
+    exercises: p.ExerciseFilter = "exclude",
     cursor: p.Cursor = None,
     limit: p.Limit = 200,
 ) -> Page[Device]:
     """The hardware that publishes, by id."""
     after = text_key("devices", cursor)
-    place = Place(network=network, area=area, asset=asset_)
+    place = Place(network=network, area=area, asset=asset_, exercises=exercises)
     with service.database() as connection:
         found = inventory.devices(connection, place=place, after=after, limit=limit + 1)
     following = encode("devices", found[limit - 1].id) if len(found) > limit else None
@@ -159,7 +161,7 @@ def devices(
 @router.get("/devices/{id}", summary="One device · 单个设备")
 def device(service: Services, id: p.TextId) -> DeviceDetail:  # noqa: A002
     """A device with its datastreams and what each of them observed last."""
-    place = Place(device=id)
+    place = Place(device=id, exercises="include")
     with service.database() as connection:
         found = inventory.devices(connection, place=place, limit=1)
         if not found:
@@ -197,7 +199,7 @@ def datastreams(
 def datastream(service: Services, id: p.DatastreamId) -> Datastream:  # noqa: A002
     """A datastream with its property's names and unit."""
     with service.database() as connection:
-        found = inventory.datastreams(connection, id_=id, limit=1)
+        found = inventory.datastreams(connection, place=ANYTHING, id_=id, limit=1)
     if not found:
         raise not_found("datastream", id)
     return Datastream.model_validate(found[0])

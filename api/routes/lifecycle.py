@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from api import explanation
 from api import parameters as p
 from api.access import Admin, Operator, require
-from api.models.alerts import AlertDetail, AlertSummary, Fact
+from api.models.alerts import AlertDetail, AlertSummary, EscalateRequest, Fact
 from api.models.alerts import Shelving as ShelvingModel
 from api.models.lifecycle import ActRequest, AlertReference, Explanation, OutOfServiceRequest, ShelveRequest
 from api.problems import Problem, not_found
@@ -23,6 +23,19 @@ def _done(found: bool, id_: int, what: str, bearer: str, operator: str) -> None:
     if not found:
         raise not_found("alert", id_)
     log.info(what, alert=id_, operator=operator, bearer=bearer)
+
+
+@router.post("/{id}/escalate", summary="Escalate an alert · 升级上报")
+def escalate(service: Services, bearer: Operator, id: p.BigId, body: EscalateRequest) -> AlertDetail:  # noqa: A002
+    """An operator hands an alert on to somebody above; whoever is told of the alert is told of that. Needs operator.
+
+    Where `to` is the name of an address, that address is told as well, and of everything that follows. May be done
+    again, to somebody else. 409 when the alert is over.
+    """
+    with service.database() as connection:
+        found = lifecycle.escalate(connection, id, operator=body.operator, addressee=body.to, comment=body.note)
+    _done(found, id, "alert_escalated", bearer.name, body.operator)
+    return detail(service, id)
 
 
 @router.post("/{id}/shelve", summary="Shelve an alert · 搁置警情")
@@ -126,6 +139,7 @@ def explain(service: Services, id: p.BigId) -> Explanation:  # noqa: A002
     return Explanation(
         alert=id,
         rule=found.rule,
+        exercise=found.exercise,
         alarm_state=summary.alarm_state,
         level=summary.level,
         title_en=found.title_en,

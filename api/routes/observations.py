@@ -19,7 +19,7 @@ from api.service import Services
 from domain.access import Role
 from domain.times import from_datetime, to_datetime
 from storage import inventory, readings
-from storage.inventory import Place
+from storage.inventory import ANYTHING, Place
 from storage.readings import Bucket, Reading, Summary
 
 router = APIRouter(prefix="/api/v1", tags=["observations"], dependencies=[Depends(require(Role.VIEWER))])
@@ -104,7 +104,7 @@ def observations(
     if after is not None:
         since = max(since, _instant(after))
     with service.heavy_database() as connection:
-        found = inventory.datastreams(connection, id_=id, limit=1)
+        found = inventory.datastreams(connection, place=ANYTHING, id_=id, limit=1)
         if not found:
             raise not_found("datastream", id)
         points: Sequence[Reading | Summary] = (
@@ -127,6 +127,7 @@ def observations(
     page = ObservationPage(
         datastream=id,
         unit=found[0].unit,
+        exercise=found[0].exercise,
         bucket=width,
         items=[model.model_validate(point) for point in points],  # type: ignore[arg-type]
         next=following,

@@ -51,6 +51,7 @@ async def stream(
             examples=["1,2,3"],
         ),
     ] = None,
+    exercises: p.ExerciseFilter = "exclude",
     last_event_id: Annotated[
         str | None,
         Header(description="Number of the last event of an alert that was received.", pattern=r"^[0-9]{0,18}$"),
@@ -58,13 +59,18 @@ async def stream(
 ) -> Response:
     """Server-sent events, for as long as the reader stays.
 
-    `alert`: something happened to an alert; its `id` is the event's number, and a reader that comes back with
-    `Last-Event-ID` gets everything since, in order. `observations`: a list of what was stored for the chosen
-    datastreams; these are not repeated. `skipped`: the service fell behind and left out that many batches of
-    observations. A comment every 15 seconds keeps the connection alive. A reader that is too slow is cut off and may
-    come back.
+    `alert`: something happened to an alert, of an exercise only if `exercise` asks for it; its `id` is the event's
+    number, and a reader that comes back with `Last-Event-ID` gets everything since, in order. `observations`: a list of
+    what was stored for the chosen datastreams; these are not repeated. `skipped`: the service fell behind and left out
+    that many batches of observations. A comment every 15 seconds keeps the connection alive. A reader that is too slow
+    is cut off and may come back.
     """
-    subscription = Subscription(alerts=alerts, datastreams=_numbers(datastreams), loop=asyncio.get_running_loop())
+    subscription = Subscription(
+        alerts=alerts,
+        datastreams=_numbers(datastreams),
+        loop=asyncio.get_running_loop(),
+        exercises=exercises,
+    )
     if not alerts and not subscription.datastreams:
         raise Problem(422, "empty-stream", "Nothing was asked for", "Ask for alerts=true or for datastreams.")
     await run_in_threadpool(_subscribe, service, subscription)
@@ -91,7 +97,8 @@ async def _events(
         while after < subscription.begins_after:
             page = await run_in_threadpool(_missed, service, after, subscription.begins_after)
             for event in page:
-                yield encode_event(event)
+                if subscription.wants(event):
+                    yield encode_event(event)
             after = page[-1].id if len(page) == _RESUME_PAGE else subscription.begins_after
         async for encoded in _live(request, service, subscription):
             yield encoded

@@ -4,7 +4,7 @@ SELECT a.id, a.rule, a.subject, a.kind, a.class AS alert_class, a.network, a.are
        a.state, a.open, a.acknowledged, a.acknowledged_at, a.acknowledged_by, a.raised_at, a.level_at, a.cleared_at,
        a.value, a.threshold, a.title_en, a.title_zh, a.text_en, a.text_zh, a.recorded_at, a.changed_at,
        a.alarm_state, a.announced, a.latched, a.withdrawn, a.inhibited, a.inhibited_by AS cause, a.suppressed_by,
-       a.maintenance_window, a.out_of_service, a.facts,
+       a.maintenance_window, a.out_of_service, a.facts, a.exercise,
        s.mode AS shelving_mode, s.reason AS shelving_reason, s.by AS shelving_by, s.since AS shelving_since,
        s.until AS shelving_until
   FROM alerts a
@@ -27,6 +27,7 @@ SELECT a.id, a.rule, a.subject, a.kind, a.class AS alert_class, a.network, a.are
    AND (%(area)s::text IS NULL OR a.area LIKE %(area)s || '%%')
    AND (%(asset)s::text IS NULL OR a.asset = %(asset)s)
    AND (%(device)s::text IS NULL OR a.device = %(device)s)
+   AND (%(exercises)s::text = 'include' OR (a.exercise IS NOT NULL) = (%(exercises)s::text = 'only'))
  ORDER BY a.raised_at DESC, a.id DESC
  LIMIT %(limit)s;
 
@@ -36,7 +37,7 @@ SELECT a.id, a.rule, a.subject, a.kind, a.class AS alert_class, a.network, a.are
        a.state, a.open, a.acknowledged, a.acknowledged_at, a.acknowledged_by, a.raised_at, a.level_at, a.cleared_at,
        a.value, a.threshold, a.title_en, a.title_zh, a.text_en, a.text_zh, a.recorded_at, a.changed_at,
        a.alarm_state, a.announced, a.latched, a.withdrawn, a.inhibited, a.inhibited_by AS cause, a.suppressed_by,
-       a.maintenance_window, a.out_of_service, a.facts,
+       a.maintenance_window, a.out_of_service, a.facts, a.exercise,
        s.mode AS shelving_mode, s.reason AS shelving_reason, s.by AS shelving_by, s.since AS shelving_since,
        s.until AS shelving_until
   FROM alerts a
@@ -46,7 +47,8 @@ SELECT a.id, a.rule, a.subject, a.kind, a.class AS alert_class, a.network, a.are
 -- name: history
 -- The events of one alert, oldest first; of a very long life the last ones.
 SELECT * FROM (
-    SELECT id, time, recorded_at, event, level, value, threshold, actor, comment, told, late, withdraws, cause
+    SELECT id, time, recorded_at, event, level, value, threshold, actor, comment, addressee, told, late, withdraws, cause,
+           exercise
       FROM alert_events
      WHERE alert = %(alert)s
      ORDER BY id DESC
@@ -55,7 +57,7 @@ SELECT * FROM (
 
 -- name: notifications
 -- Who was or will be told about one alert, newest first. The error text may quote an address: it is not shown.
-SELECT id, event, channel, language, state, attempts, written_at, sent_at,
+SELECT id, event, channel, language, state, attempts, written_at, sent_at, exercise,
        CASE WHEN state = 'pending' THEN next_attempt_at END AS next_attempt_at
   FROM notifications
  WHERE alert = %(alert)s
@@ -69,7 +71,7 @@ SELECT coalesce(max(id), 0) FROM alert_events;
 -- name: events_after
 -- Events of alerts after a number, in the order of their numbers, with what a reader needs to show them.
 SELECT e.id, e.alert, e.time, e.recorded_at, e.event, e.level, e.value, e.threshold, e.actor, e.comment,
-       e.told, e.late, e.withdraws, e.cause,
+       e.addressee, e.told, e.late, e.withdraws, e.cause, e.exercise,
        a.rule, a.subject, a.kind, a.class AS alert_class, a.network, a.area, a.asset, a.device, a.property,
        a.title_en, a.title_zh
   FROM alert_events e

@@ -41,6 +41,8 @@ WITH changes AS (
            maintenance_window_of(rule, network, area, asset, device, clock_timestamp()) AS maintenance_window
       FROM changes c
      WHERE event = 'raised'
+       -- An exercise that has ended raises nothing more, whatever the rules had in hand.
+       AND NOT EXISTS (SELECT FROM exercises x WHERE x.id = exercise_of(c.area) AND x.ended_at IS NOT NULL)
 ), raised AS (
     INSERT INTO alerts AS a (rule, subject, kind, class, network, area, asset, device, property, level, state,
                              raised_at, level_at, value, threshold, title_en, title_zh, text_en, text_zh, latched, facts,

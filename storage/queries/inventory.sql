@@ -1,11 +1,15 @@
 -- name: networks
--- Every network and how much stands in it.
+-- Every network and how much that is real stands in it.
 SELECT n.id, n.name_en, n.name_zh,
-       (SELECT count(*) FROM assets a WHERE a.network = n.id) AS assets,
-       (SELECT count(*) FROM devices d JOIN assets a ON a.id = d.asset WHERE a.network = n.id) AS devices,
+       (SELECT count(*) FROM assets a WHERE a.network = n.id AND a.exercise IS NULL) AS assets,
+       (SELECT count(*)
+          FROM devices d
+          JOIN assets a ON a.id = d.asset
+         WHERE a.network = n.id AND a.exercise IS NULL) AS devices,
        (SELECT count(*)
           FROM alerts t
-         WHERE t.network = n.id AND t.open AND t.state = 'active' AND t.class <> 'condition') AS active_alerts
+         WHERE t.network = n.id AND t.open AND t.state = 'active' AND t.class <> 'condition'
+           AND t.exercise IS NULL) AS active_alerts
   FROM networks n
  ORDER BY n.id;
 
@@ -26,6 +30,7 @@ SELECT id, network, kind, name_en, name_zh, area, geometry, longitude, latitude,
    AND (%(area)s::text IS NULL OR area LIKE %(area)s || '%%')
    AND (%(west)s::float8 IS NULL
         OR (longitude BETWEEN %(west)s AND %(east)s AND latitude BETWEEN %(south)s AND %(north)s))
+   AND (%(exercises)s::text = 'include' OR (exercise IS NOT NULL) = (%(exercises)s::text = 'only'))
  ORDER BY id
  LIMIT %(limit)s;
 
@@ -45,7 +50,7 @@ SELECT from_asset, relation, to_asset
 
 -- name: devices
 -- A page of devices by id; their network and area are their asset's.
-SELECT d.id, d.asset, d.model, d.reporting_interval_s, a.network, a.area
+SELECT d.id, d.asset, d.model, d.reporting_interval_s, a.network, a.area, a.exercise
   FROM devices d
   JOIN assets a ON a.id = d.asset
  WHERE (%(after)s::text IS NULL OR d.id > %(after)s)
@@ -53,12 +58,13 @@ SELECT d.id, d.asset, d.model, d.reporting_interval_s, a.network, a.area
    AND (%(asset)s::text IS NULL OR d.asset = %(asset)s)
    AND (%(network)s::text IS NULL OR a.network = %(network)s)
    AND (%(area)s::text IS NULL OR a.area LIKE %(area)s || '%%')
+   AND (%(exercises)s::text = 'include' OR (a.exercise IS NOT NULL) = (%(exercises)s::text = 'only'))
  ORDER BY d.id
  LIMIT %(limit)s;
 
 -- name: datastreams
 -- A page of datastreams by id, with what a reader needs to show them.
-SELECT s.id, s.device, s.property, s.unit, p.type, p.name_en, p.name_zh, d.asset, a.network, a.area
+SELECT s.id, s.device, s.property, s.unit, p.type, p.name_en, p.name_zh, d.asset, a.network, a.area, a.exercise
   FROM datastreams s
   JOIN properties p ON p.id = s.property
   JOIN devices d ON d.id = s.device
@@ -70,5 +76,6 @@ SELECT s.id, s.device, s.property, s.unit, p.type, p.name_en, p.name_zh, d.asset
    AND (%(asset)s::text IS NULL OR d.asset = %(asset)s)
    AND (%(network)s::text IS NULL OR a.network = %(network)s)
    AND (%(area)s::text IS NULL OR a.area LIKE %(area)s || '%%')
+   AND (%(exercises)s::text = 'include' OR (a.exercise IS NOT NULL) = (%(exercises)s::text = 'only'))
  ORDER BY s.id
  LIMIT %(limit)s;

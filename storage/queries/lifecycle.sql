@@ -21,13 +21,25 @@ UPDATE alerts
 -- A latched alert that has returned is over.
 UPDATE alerts SET latched = false, changed_at = clock_timestamp() WHERE id = %(alert)s;
 
+-- name: escalate
+-- A person hands an alert on: people are told of it, whatever holds the alert back.
+WITH escalated AS (
+    INSERT INTO alert_events (alert, time, event, level, value, threshold, actor, comment, addressee, told)
+    SELECT id, clock_timestamp(), 'escalated', level, value, threshold, %(operator)s, %(comment)s, %(addressee)s, true
+      FROM alerts
+     WHERE id = %(alert)s
+    RETURNING id
+)
+INSERT INTO outbox (event) SELECT id FROM escalated;
+
 -- name: record
 -- Appends what a person did to the history of an alert.
 INSERT INTO alert_events (alert, time, event, level, value, threshold, actor, comment)
 SELECT id, clock_timestamp(), %(event)s, level, value, threshold, %(operator)s, %(comment)s
   FROM alerts
  WHERE id = %(alert)s
-RETURNING id, time, recorded_at, event, level, value, threshold, actor, comment, told, late, withdraws, cause;
+RETURNING id, time, recorded_at, event, level, value, threshold, actor, comment, addressee, told, late, withdraws, cause,
+          exercise;
 
 -- name: shelve
 -- Nothing of the rule on the subject is announced for a while.

@@ -8,7 +8,7 @@ WITH taken AS (
     DELETE FROM outbox
      WHERE event IN (SELECT event FROM outbox ORDER BY event LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     RETURNING event)
-SELECT e.id, e.alert, e.level, a.network,
+SELECT e.id, e.alert, e.level, a.network, e.addressee, a.exercise,
        ARRAY(SELECT DISTINCT n.channel
                FROM notifications n
               WHERE n.alert = e.alert AND n.state <> 'unaddressed'
@@ -58,7 +58,7 @@ SELECT e.event, e.level, e.time, e.value, e.threshold,
        n.name_en, n.name_zh, s.name_en, s.name_zh, p.name_en, p.name_zh, p.unit,
        coalesce(e.account ->> 'title_en', a.title_en), coalesce(e.account ->> 'title_zh', a.title_zh),
        coalesce(e.account ->> 'text_en', a.text_en), coalesce(e.account ->> 'text_zh', a.text_zh),
-       (SELECT w.event FROM alert_events w WHERE w.id = e.withdraws)
+       (SELECT w.event FROM alert_events w WHERE w.id = e.withdraws), e.actor, e.addressee, e.comment, a.exercise
   FROM alert_events e
   JOIN alerts a ON a.id = e.alert
   LEFT JOIN networks n ON n.id = a.network

@@ -32,7 +32,7 @@ SELECT bucket AS time, count, doubtful, minimum, maximum, average, sum
 -- page is cut before the observations are looked up, so that the cost is that of the page; the instant keeps a
 -- hypertable from visiting, for each datastream, every chunk there is.
 WITH page AS MATERIALIZED (
-    SELECT s.id, s.device, s.property, s.unit, d.asset, a.network, a.area
+    SELECT s.id, s.device, s.property, s.unit, d.asset, a.network, a.area, a.exercise
       FROM datastreams s
       JOIN devices d ON d.id = s.device
       JOIN assets a ON a.id = d.asset
@@ -41,9 +41,10 @@ WITH page AS MATERIALIZED (
        AND (%(asset)s::text IS NULL OR d.asset = %(asset)s)
        AND (%(network)s::text IS NULL OR a.network = %(network)s)
        AND (%(area)s::text IS NULL OR a.area LIKE %(area)s || '%%')
+       AND (%(exercises)s::text = 'include' OR (a.exercise IS NOT NULL) = (%(exercises)s::text = 'only'))
      ORDER BY s.id
      LIMIT %(limit)s)
-SELECT p.id AS datastream, p.device, p.property, p.unit, p.asset, p.network, p.area, o.time, o.value, o.quality
+SELECT p.id AS datastream, p.device, p.property, p.unit, p.asset, p.network, p.area, p.exercise, o.time, o.value, o.quality
   FROM page p
   LEFT JOIN LATERAL (
        SELECT time, value, quality

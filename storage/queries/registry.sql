@@ -24,12 +24,12 @@ UPDATE registry_version SET version = version + 1, changed_at = now() RETURNING 
 SELECT id FROM networks;
 
 -- name: known_assets
--- Identifiers that a folder may refer to.
-SELECT id FROM assets;
+-- Identifiers that a folder may refer to; what belongs to exercises is none of its business.
+SELECT id FROM assets WHERE exercise IS NULL;
 
 -- name: known_devices
--- Identifiers that a folder may refer to.
-SELECT id FROM devices;
+-- Identifiers that a folder may refer to; what belongs to exercises is none of its business.
+SELECT d.id FROM devices d JOIN assets a ON a.id = d.asset WHERE a.exercise IS NULL;
 
 -- name: import_networks
 -- Adds what is new, changes what differs; counts both.
@@ -121,17 +121,33 @@ SELECT id, name_en, name_zh FROM networks ORDER BY id;
 SELECT id, network, unit, type, minimum, maximum, name_en, name_zh FROM properties ORDER BY id;
 
 -- name: export_assets
--- Every asset.
-SELECT id, network, kind, name_en, name_zh, area, geometry, longitude, latitude, tags FROM assets ORDER BY id;
+-- Every asset that is real.
+SELECT id, network, kind, name_en, name_zh, area, geometry, longitude, latitude, tags
+  FROM assets
+ WHERE exercise IS NULL
+ ORDER BY id;
 
 -- name: export_devices
--- Every device.
-SELECT id, asset, model, reporting_interval_s FROM devices ORDER BY id;
+-- Every device that is real.
+SELECT d.id, d.asset, d.model, d.reporting_interval_s
+  FROM devices d
+  JOIN assets a ON a.id = d.asset
+ WHERE a.exercise IS NULL
+ ORDER BY d.id;
 
 -- name: export_datastreams
--- Every datastream.
-SELECT device, property, unit FROM datastreams ORDER BY device, property;
+-- Every datastream that is real.
+SELECT s.device, s.property, s.unit
+  FROM datastreams s
+  JOIN devices d ON d.id = s.device
+  JOIN assets a ON a.id = d.asset
+ WHERE a.exercise IS NULL
+ ORDER BY s.device, s.property;
 
 -- name: export_links
--- Every link.
-SELECT from_asset, relation, to_asset FROM links ORDER BY from_asset, relation, to_asset;
+-- Every link between real assets.
+SELECT l.from_asset, l.relation, l.to_asset
+  FROM links l
+  JOIN assets a ON a.id = l.from_asset
+ WHERE a.exercise IS NULL
+ ORDER BY l.from_asset, l.relation, l.to_asset;

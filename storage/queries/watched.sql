@@ -1,19 +1,34 @@
 -- name: watched
--- Every datastream with what rules and alerts speak of.
+-- Every datastream with what rules and alerts speak of; with `exercises`, those of an exercise that runs as well.
 SELECT d.id, d.property, d.unit, d.device, v.reporting_interval_s,
        (extract(epoch FROM d.registered_at) * 1000000)::bigint,
        v.asset, a.kind, a.name_en, a.name_zh, a.network, a.area, d.promised_s
   FROM datastreams d
   JOIN devices v ON v.id = d.device
-  JOIN assets a ON a.id = v.asset;
+  JOIN assets a ON a.id = v.asset
+ WHERE a.exercise IS NULL OR a.exercise = ANY (%(exercises)s::integer[]);
 
 -- name: assets
 -- Every asset with its place: what rules look at around a subject.
-SELECT id, kind, network, area, name_en, name_zh, longitude, latitude, tags FROM assets ORDER BY id;
+SELECT id, kind, network, area, name_en, name_zh, longitude, latitude, tags
+  FROM assets
+ WHERE exercise IS NULL OR exercise = ANY (%(exercises)s::integer[])
+ ORDER BY id;
 
 -- name: links
 -- How assets depend on each other.
-SELECT from_asset, relation, to_asset FROM links ORDER BY from_asset, relation, to_asset;
+SELECT l.from_asset, l.relation, l.to_asset
+  FROM links l
+  JOIN assets a ON a.id = l.from_asset
+ WHERE a.exercise IS NULL OR a.exercise = ANY (%(exercises)s::integer[])
+ ORDER BY l.from_asset, l.relation, l.to_asset;
+
+-- name: paces
+-- The exercises that run, and how their time does.
+SELECT id, (extract(epoch FROM begins_at) * 1000000)::bigint, (extract(epoch FROM paced_from) * 1000000)::bigint, speed
+  FROM exercises
+ WHERE ended_at IS NULL AND paced_from IS NOT NULL
+ ORDER BY id;
 
 -- name: properties
 -- The vocabulary: every observed property, shipped or of the site.

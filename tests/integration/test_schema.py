@@ -22,7 +22,7 @@ DOCUMENTED = {
     "networks", "properties", "assets", "links", "devices", "datastreams", "observations", "observations_5m",
     "observations_1h", "observations_1d", "latest_observations", "alerts", "alert_events", "dead_letters",
     "notifications", "effective_alert_events", "shelvings", "out_of_service", "maintenance_windows",
-    "rules", "catalogue_state", "rule_health", "kpi_limits", "rule_positions", "alert_episodes",
+    "rules", "catalogue_state", "rule_health", "kpi_limits", "rule_positions", "alert_episodes", "exercises",
 }  # fmt: skip
 OURS = """
 SELECT relname::text FROM pg_class c

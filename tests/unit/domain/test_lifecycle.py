@@ -37,6 +37,7 @@ suppressed      -  F  F  F  E  F  G
 unsuppressed    -  -  -  -  -  B  -
 acknowledged    -  C  -  A  E  F  G
 commented       A  B  C  D  E  F  G
+escalated       -  B  C  D  E  F  G
 shelved         -  E  E  E  -  E  -
 unshelved       -  -  -  -  B  -  -
 out_of_service  A  G  G  G  G  G  -
