@@ -74,7 +74,7 @@ class World:
         found: dict[str, Truth] = {}
         for network, domains in _ENGINES.items():
             own = self._concerning(network, events, domains)
-            key = (network, span, tuple(h.identity for h in own))
+            key: _Key = (network, span, tuple(h.identity for h in own))
             if key in self._kept:
                 self._kept.move_to_end(key)
                 found[network] = self._kept[key]
