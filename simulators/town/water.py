@@ -1,19 +1,24 @@
 """Drinking water: the plant, its stations, mains and instruments, on EPANET."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import numpy as np
 
 from domain.registry import Asset, Link
 from simulators.noise import level
 from simulators.town.ground import Ground, Point, along
-from simulators.town.happenings import Happening
+from simulators.town.happenings import Happening, of_domains
 from simulators.town.layout import CARRIERS, FIBRE, Form, Instrument, Layout, lying, standing
 from simulators.town.truth import Span, Truth
+from simulators.town.water_events import Events
 from simulators.town.water_flow import Flow, average
 from simulators.town.water_net import OVERFLOW_M, Network, network
-from simulators.town.water_sites import Sites, sites
+from simulators.town.water_run import Plan, run
+from simulators.town.water_signals import Signals, Waters
+from simulators.town.water_sites import sites
 
 NETWORK = "water"
+PLANT = "treatment-plant-001"
 #: The clear well of the plant runs over at this depth; ours.
 CLEAR_WELL_OVERFLOW_M = 4.5
 _CELL = ("device.battery", "device.rssi")
@@ -65,20 +70,6 @@ _BESIDE: Mapping[str, Point] = {
     "pressure_point": (-14.0, 11.0),
     "quality_point": (-18.0, 12.0),
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """What the engine needs.
-
-    Attributes:
-        nodes: Asset -> the node at which it measures or at which things happen to it.
-        pipes: District meter or main -> its pipe.
-    """
-
-    network: Network
-    nodes: Mapping[str, str]
-    pipes: Mapping[str, str]
 
 
 def lay(ground: Ground, seed: int) -> Layout:
@@ -138,7 +129,31 @@ def lay(ground: Ground, seed: int) -> Layout:
         assets=tuple(assets),
         instruments=instruments,
         links=_links(assets, nodes, flow),
-        plan=Plan(network=net, nodes=nodes, pipes=pipes),
+        plan=_plan(ground, net, flow, nodes, pipes),
+    )
+
+
+def _plan(ground: Ground, net: Network, flow: Flow, nodes: dict[str, str], pipes: dict[str, str]) -> Plan:
+    stations = tuple(name for name in nodes if name.startswith("booster-station-"))
+    analysers = [node for name, node in nodes.items() if name.startswith("quality-point-")]
+    analysers.append(net.works.discharge if net.works else net.boosters[0].suction)
+    beside = {
+        node: tuple(p.id for p in net.pipes if node in (p.start, p.end) and p.state == "Open") for node in analysers
+    }
+    meters = {name: pipe for name, pipe in pipes.items() if name.startswith("district-meter-")}
+    watched = {name: None for name in (*net.outlet, *(pump.id for pump in net.pumps), *meters.values())}
+    watched |= {name: None for names in beside.values() for name in names}
+    return Plan(
+        network=net,
+        nodes=nodes,
+        pipes=pipes,
+        spots={node: ground.crossings[_crossing(net, ground, node)] for node in net.nodes},
+        crossings=frozenset(ground.crossings),
+        plant=PLANT,
+        stations=stations,
+        turns={name: 1.0 if flow.rate[pipe] >= 0 else -1.0 for name, pipe in meters.items()},
+        beside=beside,
+        watched=tuple(watched),
     )
 
 
@@ -179,7 +194,7 @@ def _links(assets: Sequence[Asset], nodes: Mapping[str, str], flow: Flow) -> tup
     for asset in assets:
         if asset.kind == "treatment_plant":
             continue
-        source = "treatment-plant-001" if asset.kind == "booster_station" else _upstream(asset.id, nodes, at, flow)
+        source = PLANT if asset.kind == "booster_station" else _upstream(asset.id, nodes, at, flow)
         links.append(Link(from_asset=source, relation="feeds", to_asset=asset.id))
     return tuple(links)
 
@@ -195,7 +210,7 @@ def _upstream(asset: str, nodes: Mapping[str, str], at: Mapping[str, list[str]],
     for node in path[1:]:
         if node in at:
             return at[node][-1]
-    return "treatment-plant-001"
+    return PLANT
 
 
 def solve(layout: Layout, span: Span, happenings: Sequence[Happening], seed: int) -> Truth:
@@ -207,4 +222,40 @@ def solve(layout: Layout, span: Span, happenings: Sequence[Happening], seed: int
         happenings: Those of water and of power; others are left alone.
         seed: Decides the use of each day.
     """
-    raise NotImplementedError
+    plan = layout.plan
+    if not isinstance(plan, Plan):
+        raise TypeError(f"a layout of water with a plan of {type(plan).__name__}")
+    events = Events(nodes=plan.nodes, happenings=of_domains(happenings, "water", "power"))
+    main = run(plan, span, events, seed)
+    shape = main.quality.shape
+    contaminant, used, stirred = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for injection in events.injections:
+        found = run(plan, span, events, seed, tracer=injection).quality
+        contaminant += found
+        used += injection["demand_cl2"] * found
+    for disturbance in events.disturbances:
+        stirred += run(plan, span, events, seed, tracer=disturbance).quality
+    waters = Waters(
+        main=main,
+        contaminant=contaminant,
+        stirred=stirred,
+        # The contaminant takes its chlorine at once: what is left is what would be there without it, less that.
+        free=np.maximum(main.quality - used, 0.0),
+    )
+    signals = Signals(plan, waters, events, seed)
+    read = {
+        (instrument.device, observed): series
+        for instrument in layout.instruments
+        for observed, series in signals.of(instrument).items()
+    }
+    fields = {"water.pressure": main.pressure, "water.chlorine": waters.free}
+    if events.injections:
+        fields["water.contaminant"] = contaminant
+    nodes = plan.network.nodes
+    kept = [i for i, node in enumerate(nodes) if node in plan.crossings]
+    return Truth(
+        span=span,
+        signals=read,
+        fields={name: np.ascontiguousarray(values[main.lead :, kept]) for name, values in fields.items()},
+        things=dict.fromkeys(fields, tuple(nodes[i] for i in kept)),
+    )
