@@ -48,7 +48,7 @@ class Moment:
             return wander_each(self.stream, self.time_s, period_s)
         return wander(self.stream, self.time_s, period_s)
 
-    def own(self, trait: str) -> float:
+    def own(self, trait: str) -> Signal:
         """A constant from -1 to 1 of this device."""
         return level(self.seed, self.device, trait)
 
@@ -77,16 +77,19 @@ class Moment:
         return float(not 6.7 <= hour < 18.8)
 
     @property
+    def station_phase(self) -> Signal:
+        """How far a pump station is ahead of others, in cycles; the same for all devices of a station."""
+        return 0.5 * level(self.seed, self.device.rpartition("-")[0], "phase")
+
+    @property
     def pump_phase(self) -> Signal:
-        """Where a pump station is between two emptyings, 0 to 1; the same for all devices of a station."""
-        station = self.device.rpartition("-")[0]
-        return (self.time_s / _PUMP_CYCLE_S + 0.5 * level(self.seed, station, "phase")) % 1.0
+        """Where a pump station is between two emptyings, 0 to 1."""
+        return (self.time_s / _PUMP_CYCLE_S + self.station_phase) % 1.0
 
     @property
     def pumping(self) -> Signal:
         """1 while this pump empties the wet well; the two pumps of a station take turns."""
-        station = self.device.rpartition("-")[0]
-        cycles = self.time_s / _PUMP_CYCLE_S + 0.5 * level(self.seed, station, "phase")
+        cycles = self.time_s / _PUMP_CYCLE_S + self.station_phase
         mine = 0 if self.device.endswith("pump1") else 1
         return _one_if((self.pump_phase >= 1 - _PUMP_RUNS) & (cycles // 1 % 2 == mine))
 
@@ -193,6 +196,11 @@ _RHYTHMS: dict[str, Callable[[Moment], Signal]] = {
     "device.battery": lambda m: 3.55 + 0.08 * m.own("age") + 0.01 * m.wander(600),
     "device.rssi": lambda m: -82 + 10 * m.own("place") + 3 * m.wander(20),
 }
+
+
+def of(moment: Moment, property_: str) -> Signal:
+    """The healthy value at a moment, which may stand for many devices at once."""
+    return _RHYTHMS[property_](moment)
 
 
 def healthy(seed: int, device: str, property_: str, time_s: float) -> float:
