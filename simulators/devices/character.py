@@ -21,7 +21,7 @@ SWITCHES = frozenset(p.id for p in properties() if p.type == "boolean")
 #: A device's own state, which no engine knows.
 OWN = frozenset({"device.battery", "device.rssi"})
 #: Between two instants of the truth these keep the earlier value; everything else goes in a straight line.
-HELD = SWITCHES | {"pump.starts", "light.dim"}
+HELD = SWITCHES | {"pump.starts", "pump.current", "light.dim"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
