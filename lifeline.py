@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "registry": ("commands.registry", "app", "Import and export what stands in the field."),
     "replay": ("commands.replay", "replay", "Publish a recorded feed over MQTT, as it was or faster."),
     "simulate": ("commands.simulate", "app", "A county town that publishes: scenarios, recordings, scores, load."),
+    "drill": ("commands.drill", "app", "Exercises: an incident end to end, marked as such, and the report on it."),
     "dashboards": ("commands.dashboards", "app", "Grafana dashboards: build and push."),
     "tokens": ("commands.tokens", "app", "Access to the API: add, list, revoke."),
     "bench": ("commands.bench", "app", "Measure throughput and latency against a baseline of the same run."),

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from domain.exercise_mark import BANNER_EN, BANNER_ZH, area_of, twin_id
 from domain.registry import Asset, Datastream, Link, Registry
-from domain.times import MICROS_PER_SECOND
 
 
 def twin(registry: Registry, exercise: int) -> Registry:
@@ -59,15 +58,6 @@ class Pace:
     def wall_time(self, event: int) -> int:
         """When an instant of the incident is published."""
         return self.published_from + round((event - self.begins) / self.speed)
-
-
-def paced(duration_s: float, speed: float, published_from: int) -> Pace:
-    """A pace whose incident ends when the wall clock gets there: nothing of it lies in the future.
-
-    At speed 1 it begins when it is published; faster, it begins earlier, by the time that it will catch up.
-    """
-    ahead_s = duration_s * (1 - 1 / speed)
-    return Pace(begins=published_from - round(ahead_s * MICROS_PER_SECOND), published_from=published_from, speed=speed)
 
 
 StepName = Literal["acknowledge", "escalate", "clear", "comment", "shelve", "notice"]

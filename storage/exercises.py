@@ -50,9 +50,26 @@ class ExerciseAlert:
 
 
 def open_exercise(
-    connection: Connection[TupleRow], *, title: Words, scenario: str, scale: str, seed: int, by: str, plan: Plan
+    connection: Connection[TupleRow],
+    *,
+    title: Words,
+    scenario: str,
+    scale: str,
+    seed: int,
+    by: str,
+    plan: Callable[[int], Plan],
 ) -> int:
-    """Opens an exercise and returns its number; ExerciseRunsError while another one runs."""
+    """Opens an exercise and returns its number; ExerciseRunsError while another one runs.
+
+    Args:
+        connection: In autocommit.
+        title: What people read.
+        scenario: Its id.
+        scale: Of the twin.
+        seed: Of the twin and its incident.
+        by: Who holds it.
+        plan: What is expected, given the number that the exercise has.
+    """
     parameters = {
         "title_en": title.en,
         "title_zh": title.zh,
@@ -60,18 +77,20 @@ def open_exercise(
         "scale": scale,
         "seed": seed,
         "by": by,
-        "plan": Jsonb(plan.as_json()),
     }
+    sql = queries("exercises")
     with translated():
         try:
-            row = connection.execute(queries("exercises")["open"], parameters).fetchone()
+            with connection.transaction():
+                row = connection.execute(sql["next"]).fetchone()
+                number = int(row[0]) if row else 0
+                document = Jsonb(plan(number).as_json())
+                connection.execute(sql["open"], {**parameters, "exercise": number, "plan": document})
         except errors.UniqueViolation:
             found = running(connection)
             name = f"exercise {found.id} ({found.title.en})" if found else "another exercise"
             raise ExerciseRunsError(f"{name} has not ended: end it with `lifeline drill end`") from None
-    if row is None:
-        raise AssertionError("an insert returns its row")
-    return int(row[0])
+    return number
 
 
 def begin(connection: Connection[TupleRow], exercise: int, twin: Registry, pace: Pace) -> bool:

@@ -1,8 +1,11 @@
+-- name: next
+-- The number of the next exercise; numbers are never used again.
+SELECT nextval(pg_get_serial_sequence('exercises', 'id'));
+
 -- name: open
 -- A new exercise; refused while another one runs.
-INSERT INTO exercises (title_en, title_zh, scenario, scale, seed, started_by, plan)
-VALUES (%(title_en)s, %(title_zh)s, %(scenario)s, %(scale)s, %(seed)s, %(by)s, %(plan)s)
-RETURNING id;
+INSERT INTO exercises (id, title_en, title_zh, scenario, scale, seed, started_by, plan)
+VALUES (%(exercise)s, %(title_en)s, %(title_zh)s, %(scenario)s, %(scale)s, %(seed)s, %(by)s, %(plan)s);
 
 -- name: pace
 -- From here on its time runs; no row when it has ended, or runs already.

@@ -1,0 +1,162 @@
+"""The after-action report as one HTML file that needs nothing else: no network, light and dark, in either language."""
+
+from collections.abc import Iterator
+from html import escape
+from importlib.resources import files
+
+from commands.drill_words import Words
+from domain.after_action import Detection, Report
+from domain.times import MICROS_PER_SECOND
+
+_STYLE = """
+.exercise { position: sticky; top: 0; z-index: 2; background: #8e24aa; color: #fff; font-weight: 700;
+  padding: .6rem 1rem; border-radius: 8px; margin-bottom: 1rem; }
+td.met { color: var(--good); } td.late { color: var(--orange); font-weight: 600; }
+td.missed { color: var(--red); font-weight: 700; }
+rect.planned { fill: var(--accent); opacity: .18; }
+rect.missed { fill: none; stroke: var(--red); stroke-dasharray: 3 2; } .incident { stroke: var(--red); stroke-width: 1.4; }
+"""
+_WIDTH, _LEFT, _LANE, _TOP = 1000, 260, 26, 24
+_TICKS = 6
+
+
+def page(report: Report, *, language: str, zone: str) -> str:
+    """The whole document.
+
+    Args:
+        report: What was found.
+        language: `en` or `zh`.
+        zone: Whose clock its times are written by.
+    """
+    words = Words(language, zone)
+    exercise = report.exercise
+    title = f"{words('report')} · {words('exercise')} {exercise.id} · {exercise.title.of(language)}"
+    css = (files("rules") / "page" / "report.css").read_text(encoding="utf-8")
+    body = "\n".join(_sections(report, words))
+    return (
+        f'<!doctype html>\n<html lang="{"zh-CN" if language == "zh" else "en"}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{css}{_STYLE}</style>\n</head>\n<body>\n"
+        f'<div class="exercise">{escape(words("banner"))}</div>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n'
+    )
+
+
+def _sections(report: Report, words: Words) -> Iterator[str]:
+    exercise = report.exercise
+    yield f"<p>{escape(exercise.plan.summary.of(words.language))}</p>"
+    ended = words("running") if exercise.running else words.moment(exercise.ended_at)
+    speed = "" if exercise.pace is None else f"{words('speed')}: {exercise.pace.speed:g}"
+    yield (
+        f"<p>{words('held_by')}: {escape(exercise.started_by)} · {words('started')}:"
+        f" {words.moment(exercise.started_at)} · {words('ended')}: {ended} · {words('incident')}:"
+        f" {words.moment(report.incident_at)} · {speed}</p>"
+    )
+    yield _cards(report, words)
+    yield f"<h2>{words('timeline')}</h2>{_timeline(report, words)}"
+    yield f"<h2>{words('platform')}</h2>{_platform(report, words)}"
+    yield f"<h2>{words('people')}</h2>{_people(report, words)}"
+    yield f"<p><small>{words('clocks')}</small></p>"
+    if report.others:
+        rows = [(words.clock(one.raised_at), one.title.of(words.language), one.rule) for one in report.others]
+        yield f"<h2>{words('others')}</h2>{_table(['', '', ''], [[(c, '') for c in row] for row in rows])}"
+
+
+def _cards(report: Report, words: Words) -> str:
+    cards = [
+        (words("met"), report.verdicts.count("met"), "new"),
+        (words("late"), report.late, "orange"),
+        (words("missed"), report.missed, "lost"),
+    ]
+    shown = "".join(f'<div class="card {kind}"><b>{count}</b>{escape(name)}</div>' for name, count, kind in cards)
+    counts = words("counts", alerts=report.alerts, announced=report.announced)
+    verdict = words("passed") if report.passed else words("failed", missed=report.missed, late=report.late)
+    return f'<div class="cards">{shown}</div><p><b>{escape(verdict)}</b> {escape(counts)}</p>'
+
+
+def _timeline(report: Report, words: Words) -> str:
+    """A lane for each expectation: when it was due, when it stood."""
+    plan, pace = report.exercise.plan, report.exercise.pace
+    if pace is None:
+        return f"<p>{words('nothing')}</p>"
+    scale = (_WIDTH - _LEFT) / max(plan.duration_s, 1.0)
+    height = _TOP + _LANE * max(len(report.detections), 1) + 24
+
+    def x(seconds: float) -> float:
+        return round(_LEFT + min(max(seconds, 0.0), plan.duration_s) * scale, 1)
+
+    parts = [f'<svg viewBox="0 0 {_WIDTH} {height}" role="img">']
+    for number in range(_TICKS + 1):
+        seconds = plan.duration_s * number / _TICKS
+        at = words.clock(pace.begins + round(seconds * MICROS_PER_SECOND))
+        parts.append(f'<line class="grid" x1="{x(seconds)}" x2="{x(seconds)}" y1="{_TOP - 6}" y2="{height - 20}"/>')
+        parts.append(f'<text class="tick" x="{x(seconds)}" y="{height - 4}">{at}</text>')
+    parts.append(
+        f'<line class="incident" x1="{x(plan.incident_s)}" x2="{x(plan.incident_s)}" y1="8" y2="{height - 20}"/>'
+    )
+    for lane, one in enumerate(report.detections):
+        parts += _lane(one, _TOP + lane * _LANE, pace.begins, plan.duration_s, x, words)
+    return "".join(parts) + "</svg>"
+
+
+def _lane(one: Detection, y: int, begins: int, duration_s: float, x, words: Words) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    title = one.title.of(words.language) if one.title else "|".join(one.expected.rules)
+    first, last = x(one.expected.since_s), x(one.expected.by_s)
+    kind = "missed" if one.verdict == "missed" else "planned"
+    parts = [
+        f'<text x="0" y="{y + 14}">{escape(title[:34])}</text>',
+        f'<rect class="{kind}" x="{first}" y="{y}" width="{max(last - first, 2):.1f}" height="{_LANE - 8}"/>',
+    ]
+    if one.raised_at is not None:
+        since = (one.raised_at - begins) / MICROS_PER_SECOND
+        until = duration_s if one.clear_s is None else since + one.clear_s
+        width = max(x(until) - x(since), 2)
+        parts.append(
+            f'<rect class="{one.level}" x="{x(since)}" y="{y + 5}" width="{width:.1f}" height="{_LANE - 18}"/>'
+        )
+    return parts
+
+
+def _platform(report: Report, words: Words) -> str:
+    names = ("verdict", "expected", "by", "detected", "stored", "notified", "acknowledged", "escalated", "cleared")
+    incident = report.exercise.plan.incident_s
+    rows = [
+        [
+            (words(one.verdict), one.verdict),
+            (one.title.of(words.language) if one.title else "|".join(one.expected.rules), ""),
+            (words.lasting(one.expected.by_s - incident), ""),
+            (words.lasting(one.detect_s), ""),
+            (words.lasting(one.store_s), ""),
+            (words.lasting(one.notify_s), ""),
+            (_by(words.lasting(one.acknowledge_s), one.acknowledged_by), ""),
+            (_by(words.lasting(one.escalate_s), one.escalated_to), ""),
+            (words("closed") if one.closed_by_end else words.lasting(one.clear_s), ""),
+        ]
+        for one in report.detections
+    ]
+    return _table([words(name) for name in names], rows)
+
+
+def _people(report: Report, words: Words) -> str:
+    rows = [
+        [
+            (words(one.verdict), one.verdict),
+            (f"{words(one.step.name)}: {one.step.text.of(words.language)}", ""),
+            (words.lasting(one.step.within_s), ""),
+            (words.lasting(one.seconds), ""),
+            (one.by or words("nothing"), ""),
+        ]
+        for one in report.steps
+    ]
+    return _table([words(name) for name in ("verdict", "step", "within", "took", "who")], rows)
+
+
+def _table(headings: list[str], rows: list[list[tuple[str, str]]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in headings)
+    body = "".join(
+        "<tr>" + "".join(f'<td class="{kind}">{escape(text)}</td>' for text, kind in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _by(took: str, who: str | None) -> str:
+    return f"{took} ({who})" if who else took

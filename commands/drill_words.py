@@ -1,0 +1,102 @@
+"""What reports on exercises say, in both languages, and how they write times."""
+
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+from domain.times import to_datetime
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "report": ("After-action report", "演练评估报告"),
+    "banner": ("EXERCISE – nothing of this is real", "【演练】本报告所载均非真实警情"),
+    "exercise": ("Exercise", "演练"),
+    "scenario": ("Scenario", "场景"),
+    "held_by": ("Held by", "组织人"),
+    "started": ("Began", "开始"),
+    "ended": ("Ended", "结束"),
+    "running": ("still running", "进行中"),
+    "speed": ("Speed", "时间倍速"),
+    "incident": ("Incident", "事件发生"),
+    "platform": ("What the platform did", "平台表现"),
+    "people": ("What people did", "人员处置"),
+    "timeline": ("Timeline, by the time of the incident", "时间线（事件时间）"),
+    "expected": ("expected alert", "应发警情"),
+    "by": ("by", "时限"),
+    "verdict": ("verdict", "评定"),
+    "detected": ("detected", "发现"),
+    "stored": ("on record", "入库"),
+    "notified": ("told", "通知"),
+    "acknowledged": ("acknowledged", "确认"),
+    "escalated": ("escalated", "升级上报"),
+    "cleared": ("cleared", "解除"),
+    "step": ("step", "处置动作"),
+    "within": ("within", "时限"),
+    "took": ("took", "用时"),
+    "who": ("who", "执行人"),
+    "met": ("met", "达标"),
+    "late": ("late", "超时"),
+    "missed": ("MISSED", "未完成"),
+    "nothing": ("–", "–"),
+    "closed": ("ended with the exercise", "随演练结束"),
+    "others": ("Alerts that nobody had planned", "计划外警情"),
+    "counts": ("{alerts} alerts, {announced} announced", "警情{alerts}条，其中已通知{announced}条"),
+    "passed": ("Everything was met in time.", "全部按时完成。"),
+    "failed": ("{missed} missed, {late} late.", "未完成{missed}项，超时{late}项。"),
+    "clocks": (
+        "Detected and cleared count event time, from the incident and from the raise; the others the wall clock.",
+        "“发现”“解除”按事件时间计，分别从事件发生、警情产生算起；“入库”“通知”“确认”“升级上报”按实际时钟计。",
+    ),
+    "acknowledge": ("acknowledge", "确认"),
+    "escalate": ("escalate", "升级上报"),
+    "clear": ("clear", "解除"),
+    "comment": ("comment", "备注"),
+    "shelve": ("shelve", "搁置"),
+    "notice": ("get notice", "接到通知"),
+    "preparing": ("the twin of the town is being solved", "正在求解演练孪生城市"),
+    "event_time": ("time of the incident", "事件时间"),
+    "messages": ("messages", "消息"),
+    "next": ("what comes next", "接下来"),
+    "id": ("no.", "编号"),
+    "title": ("title", "名称"),
+    "result": ("result", "结果"),
+}
+
+
+class Words:
+    """Words of one language, and times by the clock of one zone.
+
+    Args:
+        language: `en` or `zh`.
+        zone: IANA name.
+    """
+
+    def __init__(self, language: str, zone: str = "Asia/Shanghai") -> None:
+        self.language = language
+        self._zone: tzinfo = ZoneInfo(zone)
+
+    def __call__(self, name: str, **values: object) -> str:
+        """The words for something, with values filled in."""
+        text = _WORDS[name][self.language == "zh"]
+        return text.format(**values) if values else text
+
+    def moment(self, micros: int | None) -> str:
+        """An instant by the clock of the zone."""
+        if micros is None:
+            return self("nothing")
+        return f"{to_datetime(micros).astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
+
+    def clock(self, micros: int | None) -> str:
+        """The time of day of an instant."""
+        return self("nothing") if micros is None else f"{to_datetime(micros).astimezone(self._zone):%H:%M:%S}"
+
+    def lasting(self, seconds: float | None) -> str:
+        """A length of time, short; a minus where it is before."""
+        if seconds is None:
+            return self("nothing")
+        sign, rest = ("-" if seconds < 0 else ""), abs(seconds)
+        if rest < 10:
+            return f"{sign}{rest:.1f} s"
+        if rest < 120:
+            return f"{sign}{rest:.0f} s"
+        if rest < 7200:
+            return f"{sign}{rest / 60:.0f} min"
+        return f"{sign}{rest / 3600:.1f} h"
