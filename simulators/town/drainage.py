@@ -49,7 +49,10 @@ _STATION_TAGS = {"duty_pumps": "2", "rated_current_a": f"{RATED_CURRENT_A:.0f}",
 
 def lay(ground: Ground, seed: int) -> Layout:
     """The districts of a ground: one at test scale, four at town scale. Number 1 is hydraulically the same in all."""
-    lies = [lie(ground, place) for place in _around(ground, seed)]
+    lies = [
+        lie(ground, place, shift=(1 + level("drainage", seed, number, "shift")) / 2)
+        for number, place in enumerate(_around(ground, seed))
+    ]
     districts = tuple(network.district(number, seed) for number in range(1, len(lies) + 1))
     assets: list[Asset] = []
     instruments: list[Instrument] = []

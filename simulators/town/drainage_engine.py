@@ -51,7 +51,7 @@ class Clog:
     @property
     def loss(self) -> float:
         """Loss coefficient of the clogged section, for the velocity in the open sewer."""
-        return (1 / (_CONTRACTION * max(self.open_part, 0.01)) - 1) ** 2
+        return (1 / (_CONTRACTION * self.open_part) - 1) ** 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -143,7 +143,7 @@ def district(number: int, seed: int) -> District:
     """A district; number 1 is the template as it stands, in every town."""
     rows = template()["SUBCATCHMENTS"]
     areas = [float(row[3]) for row in rows]
-    slopes = [float(row[5]) for row in rows]
+    slopes = [float(row[6]) for row in rows]
     dry = {row[0]: float(row[2]) for row in template()["DWF"]}
     if number > 1:
         names = [("drainage", seed, number, row[0]) for row in rows]
@@ -175,7 +175,7 @@ def text(of: District, *, options: Mapping[str, str], rain_mm_h: Sequence[float]
     written: dict[str, list[list[str]]] = {name: [list(row) for row in rows] for name, rows in template().items()}
     written["OPTIONS"] = [[row[0], options.get(row[0], row[1])] for row in written["OPTIONS"]]
     for row in written["SUBCATCHMENTS"]:
-        row[3], row[5] = f"{areas[row[0]].area_ha}", f"{areas[row[0]].slope}"
+        row[3], row[6] = f"{areas[row[0]].area_ha}", f"{areas[row[0]].slope}"
     for row in written["DWF"]:
         row[2] = f"{of.dry_flow[row[0]]}"
     # A gauge with records of a minute takes a minute without one for dry.

@@ -14,8 +14,8 @@ NOMINAL_V, LOAD_DROP_V = 380.0, 1.5
 #: the tests were measured with. The first band holds 99 m3: at the worst inflow a pump starts 5.6 times an hour
 #: (T = 4 V / Q), below the six of GB 50014-2021, 6.3.1.
 LEVELS = ((1.9, 0.8), (2.5, 1.2), (3.2, 1.8))
-#: A further pump starts when the level has stood above its own for 20 s: pumps must not start at the same time, and
-#: a wave must not start one. Ours, a usual setting.
+#: A further pump starts when the level has stood above its own for 20 s: a wave must not start one. Ours, a usual
+#: setting.
 _WAITS_S = (0.0, 20.0, 20.0)
 
 _GRAVITY = 9.81

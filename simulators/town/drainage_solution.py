@@ -48,11 +48,9 @@ def solve(layout: Layout, span: Span, happenings: Sequence[Happening], seed: int
     Raises:
         ConfigurationError: Water is let in where no node is known.
     """
-    plan = layout.plan
-    if not isinstance(plan, Plan):
-        raise TypeError(f"the plan of {layout.network} is no plan of drainage")
+    plan = _plan(layout)
     solved = [_District(layout, plan, of, span, happenings, seed) for of in plan.districts]
-    courses = [one.course() for one in solved]
+    courses = [run(one.of, one.wanted()) for one in solved]
     depth = np.concatenate([course.depth_m for course in courses], axis=1)
     rims = np.array([plan.depths[node] for node in plan.nodes])
     ponds = np.array([node.ponds for node in network.nodes()] * len(solved))
@@ -71,6 +69,21 @@ def solve(layout: Layout, span: Span, happenings: Sequence[Happening], seed: int
     )
 
 
+def wanted_of(layout: Layout, of: District, span: Span, happenings: Sequence[Happening], seed: int) -> Run:
+    """The run of one district, as `solve` lets the engine do it.
+
+    Raises:
+        ConfigurationError: Water is let in where no node is known.
+    """
+    return _District(layout, _plan(layout), of, span, happenings, seed).wanted()
+
+
+def _plan(layout: Layout) -> Plan:
+    if not isinstance(layout.plan, Plan):
+        raise TypeError(f"the plan of {layout.network} is no plan of drainage")
+    return layout.plan
+
+
 @dataclass(frozen=True, slots=True)
 class _District:
     """One district over a span."""
@@ -81,10 +94,6 @@ class _District:
     span: Span
     happenings: Sequence[Happening]
     seed: int
-
-    def course(self) -> Course:
-        """Runs it."""
-        return run(self.of, self.wanted())
 
     def wanted(self) -> Run:
         """What happens to it, in seconds of a run that begins early enough."""

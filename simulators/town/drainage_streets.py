@@ -55,10 +55,15 @@ class Lie:
         return self.places["MH06"]
 
 
-def lie(ground: Ground, wanted: Point) -> Lie:
+def lie(ground: Ground, wanted: Point, shift: float = 0.0) -> Lie:
     """The district nearest to a place: its main sewer follows streets that go on without a sharp turn.
 
     All of it lies in one subdistrict, so that its rain gauge is in the area of everything that it rains on.
+
+    Args:
+        ground: The ground.
+        wanted: Where its middle should be.
+        shift: From 0 to 1: how much of what the streets are longer than the sewer lies above its first manhole.
 
     Raises:
         ConfigurationError: No chain of streets there is long enough.
@@ -68,7 +73,7 @@ def lie(ground: Ground, wanted: Point) -> Lie:
     best: tuple[float, Lie] | None = None
     for start in starts:
         for line, passed in _chains(leaving, start):
-            found = _laid(line, leaving, passed)
+            found = _laid(_shifted(line, shift), leaving, passed)
             off = math.dist(found.middle, wanted)
             if (best is None or off < best[0]) and _possible(ground, found):
                 best = off, found
@@ -133,12 +138,7 @@ def _laid(line: tuple[Point, ...], leaving: _Leaving, passed: tuple[str, ...]) -
 
 def _side_street(joint: Point, corners: list[tuple[Point, ...]]) -> tuple[Point, ...] | None:
     """The street that leaves the main one beside a manhole, if it is long enough for a branch."""
-    near = [
-        piece
-        for piece in corners
-        if math.dist(piece[0], joint) <= _CORNER_M
-        and sum(math.dist(one, other) for one, other in pairwise(piece)) >= 2 * _BRANCH_M
-    ]
+    near = [piece for piece in corners if math.dist(piece[0], joint) <= _CORNER_M and _length(piece) >= 2 * _BRANCH_M]
     return min(near, key=lambda piece: math.dist(piece[0], joint), default=None)
 
 
@@ -148,6 +148,21 @@ def _lane(line: tuple[Point, ...], places: dict[str, Point], joint: str, across_
     bearing = _bearing(along(line, (number - 1) * _SPACING_M), along(line, (number + 1) * _SPACING_M)) + math.pi / 2
     east, north = places[joint]
     return (east, north), (east + across_m * math.cos(bearing), north + across_m * math.sin(bearing))
+
+
+def _shifted(line: tuple[Point, ...], shift: float) -> tuple[Point, ...]:
+    """A line without its begin, as far as it is longer than a main sewer."""
+    left = shift * (_length(line) - _LENGTH_M)
+    for number, (one, other) in enumerate(pairwise(line), start=1):
+        length = math.dist(one, other)
+        if left < length:
+            return (along((one, other), left), *line[number:])
+        left -= length
+    return line
+
+
+def _length(line: tuple[Point, ...]) -> float:
+    return sum(math.dist(one, other) for one, other in pairwise(line))
 
 
 def _cut(line: tuple[Point, ...], length_m: float) -> tuple[Point, ...]:
