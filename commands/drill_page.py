@@ -14,7 +14,8 @@ _STYLE = """
 td.met { color: var(--good); } td.late { color: var(--orange); font-weight: 600; }
 td.missed { color: var(--red); font-weight: 700; }
 rect.planned { fill: var(--accent); opacity: .18; }
-rect.missed { fill: none; stroke: var(--red); stroke-dasharray: 3 2; } .incident { stroke: var(--red); stroke-width: 1.4; }
+rect.missed { fill: none; stroke: var(--red); stroke-dasharray: 3 2; }
+.incident { stroke: var(--red); stroke-width: 1.4; }
 """
 _WIDTH, _LEFT, _LANE, _TOP = 1000, 260, 26, 24
 _TICKS = 6

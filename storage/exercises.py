@@ -4,6 +4,7 @@ Marks are the business of the schema (`0011_exercises.sql`): an alert, an event,
 its number, whoever writes it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
