@@ -27,7 +27,7 @@ __all__ = ["lay", "solve"]
 
 _SECOND, _DAY = 1_000_000, 86_400_000_000
 #: The engine is asked every so many seconds in spans up to so many days; between, all goes in straight lines.
-_PACES = ((2, 300), (10, 1800), (math.inf, 3600))
+_PACES = ((2, 600), (10, 1800), (math.inf, 3600))
 #: What gates hold wanders a little (ours).
 _GATE_KPA, _GATE_S = 0.4, 5400.0
 #: Works of a valve well are those registered for a main no farther away.

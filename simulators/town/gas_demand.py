@@ -9,23 +9,22 @@ from simulators.town.gas_plan import Sink
 from simulators.town.truth import Series, Times
 
 _ZONE_S, _DAY_S = 8 * 3600, 86_400
-#: Kitchens and water heaters: meals in the morning, at noon and in the evening, and a night. Height over the base,
-#: o'clock, hours of width. Ours, after the shape that city gas load curves have; heating is not in it.
-_MEALS = ((0.30, 7.2, 1.7), (0.32, 11.8, 1.7), (0.50, 18.6, 2.0))
-_NIGHT = (-0.32, 2.5, 3.2)
-#: Works run by day.
-_SHIFTS = ((0.25, 13.0, 4.5),)
+#: Kitchens and water heaters: meals in the morning, at noon and in the evening. Height over the base, o'clock, hours of
+#: width. Ours, after the shape of city load curves; heating is not in it.
+_MEALS = ((0.10, 7.5, 1.5), (0.06, 12.0, 1.6), (0.22, 18.6, 2.0))
+#: Awake and at work from about the first hour to the second; what the night draws of it; hours that each change takes.
+_DAY_HOURS, _NIGHT, _CHANGE_H = (5.6, 22.2), 0.68, 0.7
 #: Each customer's own ups and downs, and those that all have in common (weather); periods in seconds. Ours: small
-#: enough that the sum of a town is the same within 2 % from day to day, as it is between neighbouring working days.
-_OWN, _OWN_S = 0.05, 2400.0
-_COMMON, _COMMON_S = 0.006, 21_600.0
+#: enough that a town draws the same within 2 % from one working day to the next.
+_OWN, _OWN_S = 0.04, 2400.0
+_COMMON, _COMMON_S = 0.004, 21_600.0
 
 
 def demand_m3h(sinks: Sequence[Sink], times: Times, seed: int) -> Series:
     """Demand of each sink at normal conditions, shape [times, sinks]."""
     seconds = times / 1e6
     hours = ((seconds + _ZONE_S) % _DAY_S) / 3600
-    kitchens, shifts = _curve(hours, (*_MEALS, _NIGHT)), _curve(hours, _SHIFTS)
+    kitchens, shifts = _curve(hours, _MEALS), _curve(hours, ())
     common = 1 + _COMMON * wander_each(key(seed, "gas", "weather"), seconds, _COMMON_S)
     found = np.empty((len(times), len(sinks)))
     for column, sink in enumerate(sinks):
@@ -34,16 +33,15 @@ def demand_m3h(sinks: Sequence[Sink], times: Times, seed: int) -> Series:
     return found
 
 
-def _curve(hours: Series, humps: Sequence[tuple[float, float, float]]) -> Series:
-    """One on average over the day, with humps; smooth across midnight."""
-    grid = np.arange(0, 24, 0.25)
-    return _humps(hours, humps) / float(_humps(grid, humps).mean())
+def _curve(hours: Series, meals: Sequence[tuple[float, float, float]]) -> Series:
+    """One on average over the day: a night, a day, and the meals on top of it."""
+    return _shape(hours, meals) / float(_shape(np.arange(0, 24, 0.25), meals).mean())
 
 
-def _humps(hours: Series, humps: Sequence[tuple[float, float, float]]) -> Series:
-    total = np.ones_like(hours)
-    for height, at, width in humps:
-        away = np.abs(hours - at)
-        away = np.minimum(away, 24 - away)
-        total += height * np.exp(-0.5 * (away / width) ** 2)
-    return total
+def _shape(hours: Series, meals: Sequence[tuple[float, float, float]]) -> Series:
+    begin, end = _DAY_HOURS
+    awake = 1 / (1 + np.exp((begin - hours) / _CHANGE_H)) - 1 / (1 + np.exp((end - hours) / _CHANGE_H))
+    total = _NIGHT + (1 - _NIGHT) * awake
+    for height, at, width in meals:
+        total += height * np.exp(-0.5 * ((hours - at) / width) ** 2)
+    return np.asarray(total, dtype=np.float64)

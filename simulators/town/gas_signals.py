@@ -15,7 +15,7 @@ _OUTLET_KPA, _DROOP_KPA = 2.5, 0.2
 #: A regulator needs so much before it; with less its outlet falls in proportion (ours).
 _LEAST_INLET_KPA = 25.0
 #: A regulator creeps to its wrong pressure and back within this time (ours).
-_CREEP_S = 600.0
+_CREEP_S = 240.0
 #: Works are registered as under way so long before an excavator hits the pipe, and end with the event (ours).
 _WORKS_BEFORE_S = 1800
 

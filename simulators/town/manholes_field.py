@@ -18,6 +18,8 @@ _COUNTS: dict[Scale, tuple[int, int, int]] = {"town": (20, 36, 14), "test": (4, 
 _ADJACENT_M = 45.0
 #: Depth of a manhole whose sewer is not simulated; a usual one.
 _DEPTH_M = 2.5
+#: Which nodes of a district are taken first: upper ones, where a storm presses water out, and lower ones, by turns.
+_FIRST = ("MH03", "MH11", "MH05", "MH14", "MH01", "MH09", "MH07", "MH19")
 _CELL = ("device.battery", "device.rssi")
 _COVER = ("manhole.tilt", "manhole.open")
 _DEEP = (*_COVER, "manhole.level", "manhole.ch4", "manhole.h2s", "manhole.o2", *_CELL)
@@ -75,14 +77,13 @@ def _nearest(drains: Drains, place: Point) -> tuple[str, float]:
     return min(((node, math.dist(drains.places[node], place)) for node in drains.manholes), key=lambda x: (x[1], x[0]))
 
 
-def _by_district(drains: Drains, first: Sequence[str]) -> list[str]:
-    """Nodes not taken yet: of each district in turn the one nearest to its first node that is taken."""
+def _by_district(drains: Drains, taken: Sequence[str]) -> list[str]:
+    """Nodes that are not taken yet: of each district in turn the next one."""
     rows = []
     for district in drains.districts:
-        nodes = [node for node in drains.manholes if node.startswith(district.node(""))]
-        middle = drains.places[next((node for node in first if node in nodes), nodes[0])]
-        free = [node for node in nodes if node not in first]
-        rows.append(sorted(free, key=lambda node: (math.dist(drains.places[node], middle), node)))
+        first = [district.node(name) for name in _FIRST]
+        own = [node for node in drains.manholes if node.startswith(district.node(""))]
+        rows.append([node for node in (*first, *(n for n in own if n not in first)) if node not in taken])
     return [row[k] for k in range(max(map(len, rows))) for row in rows if k < len(row)]
 
 
