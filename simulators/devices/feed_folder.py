@@ -108,7 +108,6 @@ def write(folder: Path, traffic: Traffic, registry: Registry, source: Source, fo
 
 def _descriptor(traffic: Traffic, source: Source) -> str:
     """The feed, as `simulators.feed` reads it."""
-    names = sorted({name for _, name in traffic.streams})
     document = {
         "title": source.title_en,
         "files": "readings.csv",
@@ -117,7 +116,7 @@ def _descriptor(traffic: Traffic, source: Source) -> str:
         "labels": ["truth", "label"],
         "device": "{device}",
         "long": {"series": "property", "value": "value", "device": "device"},
-        "columns": {name: {"property": name} for name in names},
+        "columns": {name: {"property": name} for name in _properties(traffic)},
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 
@@ -147,10 +146,11 @@ def _write_readings(folder: Path, traffic: Traffic, formats: Sequence[str]) -> N
     plain = pa.schema(
         [(name, pa.string() if kind == text else kind) for name, kind in zip(COLUMNS, types, strict=True)]
     )
+    # Every word once: with repeated ones, the writer of Parquet does not give the same bytes twice.
     names = (
         pa.array(traffic.devices, pa.string()),
-        pa.array([name for _, name in traffic.streams], pa.string()),
-        pa.array([_label(bits) for bits in range(256)], pa.string()),
+        pa.array(_properties(traffic), pa.string()),
+        pa.array([_label(bits) for bits in range(1 << len(LABELS))], pa.string()),
     )
     table = (
         parquet.ParquetWriter(folder / "readings.parquet", schema, compression="zstd") if "parquet" in formats else None
@@ -174,15 +174,21 @@ def _batches(traffic: Traffic, schema: Any, names: tuple[Any, Any, Any]) -> Iter
     """Rows in the order of the messages, some thousand messages at a time."""
     import pyarrow as pa
 
+    words = _properties(traffic)
+    of_stream = np.array([words.index(name) for _, name in traffic.streams], dtype=np.int32)
     for begin in range(0, len(traffic.sent), _BATCH_MESSAGES):
         part = slice(begin, begin + _BATCH_MESSAGES)
         count = traffic.count[part]
         before = np.cumsum(count) - count
         rows = np.repeat(traffic.first[part] - before, count) + np.arange(int(count.sum()))
-        indices = (np.repeat(traffic.device[part], count), traffic.stream[rows], traffic.labels[rows].astype(np.int32))
+        indices = (
+            np.repeat(traffic.device[part], count),
+            of_stream[traffic.stream[rows]],
+            traffic.labels[rows].astype(np.int32),
+        )
         device, name, label = (
-            pa.DictionaryArray.from_arrays(pa.array(index, pa.int32()), words)
-            for index, words in zip(indices, names, strict=True)
+            pa.DictionaryArray.from_arrays(pa.array(index, pa.int32()), dictionary)
+            for index, dictionary in zip(indices, names, strict=True)
         )
         truth = np.round(traffic.truth[rows], _TRUTH_DIGITS) + 0.0
         columns = [
@@ -199,3 +205,7 @@ def _batches(traffic: Traffic, schema: Any, names: tuple[Any, Any, Any]) -> Iter
 
 def _label(bits: int) -> str:
     return "+".join(word for bit, word in LABELS.items() if bits & bit)
+
+
+def _properties(traffic: Traffic) -> list[str]:
+    return sorted({name for _, name in traffic.streams})

@@ -161,7 +161,7 @@ class Sensing:
         left, right, part = place
         if name in HELD:
             return np.asarray(series[left], dtype=np.float64)
-        return np.asarray(series[left] * (1.0 - part) + series[right] * part, dtype=np.float64)
+        return np.asarray(series[left] + (series[right] - series[left]) * part, dtype=np.float64)
 
     def _voltage(self, instrument: Instrument, times: Times, faults: Sequence[Happening]) -> Series:
         voltage = healthy_series(self._seed, instrument.device, "device.battery", times / 1e6).copy()
