@@ -20,6 +20,8 @@ PROPERTIES = {p.id: p for p in properties()}
 SWITCHES = frozenset(p.id for p in properties() if p.type == "boolean")
 #: A device's own state, which no engine knows.
 OWN = frozenset({"device.battery", "device.rssi"})
+#: Of these the truth is exactly nothing only while water covers the detector: then it repeats its zero, without noise.
+BLINDED = frozenset({"gas.ch4.chamber", "manhole.ch4", "manhole.h2s"})
 #: Between two instants of the truth these keep the earlier value; everything else goes in a straight line.
 HELD = SWITCHES | {"pump.starts", "pump.current", "light.dim"}
 

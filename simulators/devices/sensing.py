@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.devices.character import HELD, OWN, PROPERTIES, SWITCHES, character
+from simulators.devices.character import BLINDED, HELD, OWN, PROPERTIES, SWITCHES, character
 from simulators.devices.traffic import BATTERY, BIAS, CLOCK, DRIFT, NOISY, SPIKE, STUCK
 from simulators.noise import key, level, levels, normals
 from simulators.rhythms import healthy_series
@@ -185,6 +185,8 @@ class Sensing:
         labels = np.zeros(len(times), dtype=np.uint8)
         switch = name in SWITCHES
         sigma = like.floor + like.part * np.abs(true)
+        if name in BLINDED:
+            sigma[true == 0.0] = 0.0
         bend = np.zeros(len(times))
         for fault in faults:
             during = _during(times, fault)
