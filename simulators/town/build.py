@@ -8,6 +8,7 @@ from simulators.county import distance_m
 from simulators.town import drainage, gas, lighting, manholes, water
 from simulators.town.ground import Scale, ground
 from simulators.town.layout import Instrument, Layout, Town
+from simulators.town.manholes_field import ManholePlan
 
 #: Gas travels this far through soil and ducts from chamber to chamber; ours, after their spacing in streets.
 _ADJACENT_M = 45.0
@@ -40,6 +41,10 @@ def build(scale: Scale = "test", seed: int = 1, *, sample_s: int | None = None) 
     }
     laid["lighting"] = lighting.lay(here, seed, laid["drainage"])
     laid["manhole"] = manholes.lay(here, seed, laid["drainage"], laid["gas"])
+    covers = laid["manhole"].plan
+    if isinstance(covers, ManholePlan):
+        # What is let in at a manhole flows in the drain below it.
+        laid["drainage"] = drainage.standing_on(laid["drainage"], covers.stands)
     if sample_s is not None:
         laid = {name: _sampled(layout, sample_s) for name, layout in laid.items()}
     town = Town(scale=scale, seed=seed, layouts=laid)
