@@ -12,7 +12,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "record": ("commands.simulate_record", "record", "Write a scenario as a feed for `lifeline replay`."),
     "list": ("commands.simulate_list", "listing", "The scenarios that come with the package."),
     "show": ("commands.simulate_show", "show", "What happens in a scenario, and what it states."),
+    "film": ("commands.simulate_film", "film", "A scenario as an animated picture of the town."),
     "score": ("commands.simulate_score", "score", "Scenarios through the rules: detected, missed, false alarms."),
+    "fleet": ("commands.simulate_fleet", "fleet", "A load test: many devices at a steady rate."),
 }
 _RUN = "run"
 

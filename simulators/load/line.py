@@ -1,12 +1,16 @@
 """One MQTT connection of a fleet: never blocks, keeps a bounded window, comes back by itself and forgets no message."""
 
 import contextlib
+import errno
+import os
 import selectors
 import socket
 import ssl
 from collections import deque
 from pathlib import Path
+from typing import Any
 
+from domain.errors import UnavailableError
 from runtime.backoff import Backoff
 from runtime.broker_address import BrokerAddress
 from simulators.load import packets
@@ -17,6 +21,8 @@ _WRITE_BYTES = 65_536
 _READ_BYTES = 65_536
 #: Longest wait for a connection to stand.
 _CONNECT_S = 10.0
+#: Family and socket address.
+Target = tuple[int, Any]
 DOWN, CONNECTING, SHAKING, GREETING, READY = range(5)
 
 
@@ -25,6 +31,7 @@ class Line:
 
     Args:
         address: Of the broker.
+        target: The same, looked up: of `resolve`.
         client_id: Unique at the broker.
         selector: Tells its owner when the socket can be read or written; `data` is this line.
         tally: What is told of every message.
@@ -38,6 +45,7 @@ class Line:
     def __init__(
         self,
         address: BrokerAddress,
+        target: Target,
         client_id: str,
         selector: selectors.BaseSelector,
         tally: Tally,
@@ -49,6 +57,7 @@ class Line:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._address = address
+        self._target = target
         self._client_id = client_id
         self._selector = selector
         self._tally = tally
@@ -69,11 +78,13 @@ class Line:
         self._mid = 0
         self._socket: socket.socket | None = None
         self._out = b""
-        self._writing: list[Message] = []
+        #: Messages that are not written whole, each with the byte of this connection after its last.
+        self._writing: deque[tuple[int, Message]] = deque()
+        self._handed = self._written = 0
         self._in = bytearray()
         self._interest = 0
         self._next_s = 0.0
-        self._heard_s = self._wrote_s = 0.0
+        self._heard_s = self._pinged_s = self._opened_s = 0.0
 
     @property
     def idle(self) -> bool:
@@ -98,11 +109,10 @@ class Line:
                 )
                 if mid:
                     self._flight[mid] = message
-                self._writing.append(message)
                 pieces.append(packet)
                 size += len(packet)
-            self._out = b"".join(pieces)
-            self._flush(now_s)
+                self._writing.append((self._handed + size, message))
+            self._put(b"".join(pieces), now_s)
 
     def tend(self, now_s: float) -> None:
         """Connects when it is time to, keeps the connection alive, gives up on a silent broker."""
@@ -110,13 +120,13 @@ class Line:
             if now_s >= self._next_s:
                 self._open(now_s)
         elif self.state != READY:
-            if now_s - self._wrote_s > _CONNECT_S:
+            if now_s - self._opened_s > _CONNECT_S:
                 self._fail(now_s, f"not connected within {_CONNECT_S:g} s")
         elif now_s - self._heard_s > 1.5 * self._keepalive_s:
             self._fail(now_s, f"the broker was silent for {1.5 * self._keepalive_s:g} s")
-        elif not self._out and now_s - max(self._wrote_s, self._heard_s) > self._keepalive_s / 2:
-            self._out = packets.PINGREQ
-            self._flush(now_s)
+        elif not self._out and now_s - max(self._pinged_s, self._heard_s) > self._keepalive_s / 2:
+            self._pinged_s = now_s
+            self._put(packets.PINGREQ, now_s)
 
     def ready(self, events: int, now_s: float) -> None:
         """The socket can be read or written."""
@@ -142,9 +152,9 @@ class Line:
             self._drop()
         self.state = DOWN
 
-    def abandoned(self) -> list[Message]:
-        """Messages that were never written, in the order they were due."""
-        return sorted((m for m in (*self._writing, *self.waiting) if not m.sent_s), key=lambda message: message.number)
+    def unsent(self) -> list[Message]:
+        """Messages that were never written."""
+        return [m for m in (*(m for _, m in self._writing), *self.waiting) if not m.sent_s]
 
     def _next_mid(self) -> int:
         while True:
@@ -153,19 +163,20 @@ class Line:
                 return self._mid
 
     def _open(self, now_s: float) -> None:
-        self._wrote_s = now_s
+        self._opened_s = now_s
+        family, where = self._target
         try:
-            family, kind, protocol, _, where = socket.getaddrinfo(
-                self._address.host, self._address.port, type=socket.SOCK_STREAM
-            )[0]
-            self._socket = socket.socket(family, kind, protocol)
+            self._socket = socket.socket(family, socket.SOCK_STREAM)
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.state = CONNECTING
-            self._socket.connect_ex(where)
+            code = self._socket.connect_ex(where)
         except OSError as exc:
             self._fail(now_s, str(exc))
             return
+        if code not in (0, errno.EINPROGRESS):
+            self._fail(now_s, os.strerror(code))
+            return
+        self.state = CONNECTING
         self._interest = 0
         self._want(selectors.EVENT_WRITE)
 
@@ -174,7 +185,7 @@ class Line:
             return
         error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
-            raise OSError(error, f"cannot connect to {self._address.host}:{self._address.port}")
+            raise OSError(error, os.strerror(error))
         if self._tls is None:
             self._greet(now_s)
             return
@@ -200,7 +211,13 @@ class Line:
     def _greet(self, now_s: float) -> None:
         self.state = GREETING
         self._heard_s = now_s
-        self._out = packets.connect(self._address, self._client_id, version=self.version, keepalive_s=self._keepalive_s)
+        self._put(
+            packets.connect(self._address, self._client_id, version=self.version, keepalive_s=self._keepalive_s), now_s
+        )
+
+    def _put(self, data: bytes, now_s: float) -> None:
+        self._out = data
+        self._handed += len(data)
         self._flush(now_s)
 
     def _flush(self, now_s: float) -> None:
@@ -215,16 +232,14 @@ class Line:
             except OSError as exc:
                 self._fail(now_s, str(exc))
                 return
-            if taken:
-                self._wrote_s = now_s
+            self._written += taken
             self._out = self._out[taken:]
         self._want(selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0))
-        if not self._out and self._writing:
-            for message in self._writing:
-                self._tally.sent(message, now_s)
-                if not self._qos:
-                    self._tally.taken(message)
-            self._writing.clear()
+        while self._writing and self._writing[0][0] <= self._written:
+            _, message = self._writing.popleft()
+            self._tally.sent(message, now_s)
+            if not self._qos:
+                self._tally.taken(message)
 
     def _read(self, now_s: float) -> None:
         if self._socket is None:
@@ -242,22 +257,22 @@ class Line:
             if len(data) < _READ_BYTES and self._tls is None:
                 break
         self._heard_s = now_s
-        for kind, body in packets.split(self._in):
-            if kind == packets.PUBACK:
-                mid, reason = packets.answer(body)
-                message = self._flight.pop(mid, None)
-                if message is not None:
-                    self._tally.answered(
-                        message,
-                        now_s,
-                        refused=reason >= packets.REFUSED,
-                        unmatched=reason == packets.NO_SUBSCRIBERS,
-                    )
-            elif kind == packets.CONNACK:
-                self._welcomed(packets.welcome(body, version=self.version), now_s)
-            elif kind == packets.DISCONNECT:
-                self._fail(now_s, "the broker ended the connection" + (f" (reason {body[0]:#x})" if body else ""))
+        for kind, body in list(packets.split(self._in)):
+            if self.state == DOWN:
                 return
+            self._hear(kind, body, now_s)
+
+    def _hear(self, kind: int, body: bytes, now_s: float) -> None:
+        if kind == packets.PUBACK:
+            mid, reason = packets.answer(body)
+            message = self._flight.pop(mid, None)
+            if message is not None:
+                refused, unmatched = reason >= packets.REFUSED, reason == packets.NO_SUBSCRIBERS
+                self._tally.answered(message, now_s, refused=refused, unmatched=unmatched)
+        elif kind == packets.CONNACK:
+            self._welcomed(packets.welcome(body, version=self.version), now_s)
+        elif kind == packets.DISCONNECT:
+            self._fail(now_s, "the broker ended the connection" + (f" (reason {body[0]:#x})" if body else ""))
 
     def _welcomed(self, welcome: packets.Welcome, now_s: float) -> None:
         if not welcome.accepted:
@@ -276,11 +291,12 @@ class Line:
         self.state = DOWN
         self.problem = problem
         self._drop()
-        unanswered = {message.number: message for message in (*self._flight.values(), *self._writing)}
+        unanswered = {m.number: m for m in (*self._flight.values(), *(m for _, m in self._writing))}
         self.waiting.extendleft(unanswered[number] for number in sorted(unanswered, reverse=True))
         self._flight.clear()
         self._writing.clear()
         self._out = b""
+        self._handed = self._written = 0
         self._in.clear()
         self._next_s = now_s + self._backoff.next_s()
 
@@ -305,3 +321,16 @@ class Line:
 def tls_context(address: BrokerAddress, ca_file: Path | None) -> ssl.SSLContext | None:
     """For mqtts; None for mqtt."""
     return ssl.create_default_context(cafile=str(ca_file) if ca_file else None) if address.tls else None
+
+
+def resolve(address: BrokerAddress) -> Target:
+    """Looks up where a broker is, once for all lines.
+
+    Raises:
+        UnavailableError: The name is unknown.
+    """
+    try:
+        family, _, _, _, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
+    except OSError as exc:
+        raise UnavailableError(f"no broker at {address.host}:{address.port}: {exc}") from exc
+    return family, where

@@ -24,6 +24,8 @@ class Message:
 
     #: In the order of the schedule's slices, from 0.
     number: int
+    #: Which connection carries it.
+    line: int
     #: Seconds of the monotonic clock.
     due_s: float
     topic: bytes
