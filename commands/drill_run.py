@@ -173,7 +173,8 @@ def _hold(
         # Time passed while the engines ran: what begins now begins when they are done.
         shift = ready // 1000 * 1000 - begin if speed == 1 and start in {None, "now"} else 0
         _check_times(settings, timing.Play(origin=begin, begins=ready, speed=speed, shift=shift), traffic)
-        pace = Pace(begins=begin + shift, published_from=ready, speed=speed)
+        ends = begin + shift + story.duration * MICROS_PER_SECOND
+        pace = Pace(begins=begin + shift, published_from=ready, speed=speed, ends=ends)
         exercises.begin(connection, exercise, drill_twin.equipment(town, exercise), pace)
         _play(connection, settings, exercise, town, traffic, who, view, stop, pace=pace, origin=begin, shift=shift)
     finally:

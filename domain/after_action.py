@@ -138,7 +138,8 @@ def report(exercise: Exercise, told: Sequence[Told], *, closing: str) -> Report:
     pace = exercise.pace
     if pace is None:
         # Nothing was ever published: everything was missed.
-        pace = Pace(begins=exercise.started_at, published_from=exercise.started_at, speed=1.0)
+        began = exercise.started_at
+        pace = Pace(begins=began, published_from=began, speed=1.0, ends=began)
     incident = pace.begins + _micros(exercise.plan.incident_s)
     chosen = [_chosen(expected, told, pace) for expected in exercise.plan.expected]
     detections = tuple(

@@ -50,10 +50,12 @@ class Pace:
     published_from: int
     #: Seconds of the incident in one second of the wall clock.
     speed: float
+    #: Where its time stands still: nothing is published of what comes after.
+    ends: int
 
     def event_time(self, wall: int) -> int:
         """How far the incident has come at an instant of the wall clock."""
-        return self.begins + round((wall - self.published_from) * self.speed)
+        return min(self.begins + round((wall - self.published_from) * self.speed), self.ends)
 
     def wall_time(self, event: int) -> int:
         """When an instant of the incident is published."""

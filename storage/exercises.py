@@ -17,7 +17,7 @@ from domain.after_action import Happened, Told
 from domain.errors import LifelineError
 from domain.exercise import Exercise, Pace, Plan, Words
 from domain.registry import Registry
-from domain.times import from_datetime, to_datetime
+from domain.times import MICROS_PER_SECOND, from_datetime, to_datetime
 from storage.database import translated
 from storage.registry import import_registry
 from storage.sql import queries
@@ -221,12 +221,13 @@ def heard(connection: Connection[TupleRow], exercise: int) -> tuple[int, int]:
 
 
 def _exercise(row: dict[str, Any]) -> Exercise:
-    pace = None
+    pace, plan = None, Plan.of(row["plan"])
     if row["paced_from"] is not None:
         pace = Pace(
             begins=from_datetime(row["begins_at"]),
             published_from=from_datetime(row["paced_from"]),
             speed=row["speed"],
+            ends=from_datetime(row["begins_at"]) + round(plan.duration_s * MICROS_PER_SECOND),
         )
     return Exercise(
         id=row["id"],
@@ -239,5 +240,5 @@ def _exercise(row: dict[str, Any]) -> Exercise:
         pace=pace,
         ended_at=None if row["ended_at"] is None else from_datetime(row["ended_at"]),
         ended_by=row["ended_by"],
-        plan=Plan.of(row["plan"]),
+        plan=plan,
     )

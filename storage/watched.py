@@ -98,7 +98,7 @@ def read_watched(connection: Connection[TupleRow], *, exercises: bool = False) -
             for row in places
         ),
         links=links,
-        paces={row[0]: Pace(begins=row[1], published_from=row[2], speed=row[3]) for row in running},
+        paces={row[0]: Pace(begins=row[1], published_from=row[2], speed=row[3], ends=row[4]) for row in running},
     )
 
 

@@ -25,7 +25,8 @@ SELECT l.from_asset, l.relation, l.to_asset
 
 -- name: paces
 -- The exercises that run, and how their time does.
-SELECT id, (extract(epoch FROM begins_at) * 1000000)::bigint, (extract(epoch FROM paced_from) * 1000000)::bigint, speed
+SELECT id, (extract(epoch FROM begins_at) * 1000000)::bigint, (extract(epoch FROM paced_from) * 1000000)::bigint, speed,
+       ((extract(epoch FROM begins_at) + (plan ->> 'duration_s')::float8) * 1000000)::bigint
   FROM exercises
  WHERE ended_at IS NULL AND paced_from IS NOT NULL
  ORDER BY id;
