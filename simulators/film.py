@@ -249,7 +249,7 @@ def _puddles(sheet: _Sheet, truth: Truth, pictures: NDArray[np.int64], standing:
         )
 
 
-def _short(text: str, most: int = 46) -> str:
+def _short(text: str, most: int = 42) -> str:
     """Cut to what fits; a Chinese character is as wide as two letters."""
     width = 0
     for index, letter in enumerate(text):

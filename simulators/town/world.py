@@ -89,7 +89,7 @@ class World:
             later[network] = self._submit(network, span, self._concerning(network, events, domains), ground)
         for network, future in later.items():
             found[network] = self._result(network, future)
-        return together(span, found.values())
+        return together(span, (found[network] for network in (*_ENGINES, *_MODELS)))
 
     def _concerning(
         self, network: str, events: Sequence[Happening], domains: tuple[Domain, ...]
