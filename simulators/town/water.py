@@ -1,6 +1,7 @@
 """Drinking water: the plant, its stations, mains and instruments, on EPANET."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -9,11 +10,11 @@ from simulators.noise import level
 from simulators.town.ground import Ground, Point, along
 from simulators.town.happenings import Happening, of_domains
 from simulators.town.layout import CARRIERS, FIBRE, Form, Instrument, Layout, lying, standing
-from simulators.town.truth import Span, Truth
+from simulators.town.truth import Series, Span, Truth
 from simulators.town.water_events import Events
 from simulators.town.water_flow import Flow, average
 from simulators.town.water_net import OVERFLOW_M, Network, network
-from simulators.town.water_run import Plan, run
+from simulators.town.water_run import Grid, Plan, run
 from simulators.town.water_signals import Signals, Waters
 from simulators.town.water_sites import sites
 
@@ -141,8 +142,8 @@ def _plan(ground: Ground, net: Network, flow: Flow, nodes: dict[str, str], pipes
         node: tuple(p.id for p in net.pipes if node in (p.start, p.end) and p.state == "Open") for node in analysers
     }
     meters = {name: pipe for name, pipe in pipes.items() if name.startswith("district-meter-")}
-    watched = {name: None for name in (*net.outlet, *(pump.id for pump in net.pumps), *meters.values())}
-    watched |= {name: None for names in beside.values() for name in names}
+    watched = [*net.outlet, *(pump.id for pump in net.pumps), *meters.values()]
+    watched += [name for names in beside.values() for name in names]
     return Plan(
         network=net,
         nodes=nodes,
@@ -153,7 +154,7 @@ def _plan(ground: Ground, net: Network, flow: Flow, nodes: dict[str, str], pipes
         stations=stations,
         turns={name: 1.0 if flow.rate[pipe] >= 0 else -1.0 for name, pipe in meters.items()},
         beside=beside,
-        watched=tuple(watched),
+        watched=tuple(dict.fromkeys(watched)),
     )
 
 
@@ -185,7 +186,7 @@ def _instrument(asset: Asset) -> Instrument:
 
 
 def _links(assets: Sequence[Asset], nodes: Mapping[str, str], flow: Flow) -> tuple[Link, ...]:
-    """What feeds what: the next that measures upstream, along the way of most of the water; stations hang on the plant."""
+    """Each is fed by the next that measures upstream, along the way of most of the water; stations by the plant."""
     at: dict[str, list[str]] = {}
     for asset in assets:
         if asset.kind != "water_main":
@@ -227,35 +228,35 @@ def solve(layout: Layout, span: Span, happenings: Sequence[Happening], seed: int
         raise TypeError(f"a layout of water with a plan of {type(plan).__name__}")
     events = Events(nodes=plan.nodes, happenings=of_domains(happenings, "water", "power"))
     main = run(plan, span, events, seed)
-    shape = main.quality.shape
-    contaminant, used, stirred = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    contaminant, used, stirred = None, None, None
     for injection in events.injections:
         found = run(plan, span, events, seed, tracer=injection).quality
-        contaminant += found
-        used += injection["demand_cl2"] * found
+        contaminant = _sum(contaminant, found)
+        used = _sum(used, np.float32(injection["demand_cl2"]) * found)
     for disturbance in events.disturbances:
-        stirred += run(plan, span, events, seed, tracer=disturbance).quality
-    waters = Waters(
-        main=main,
-        contaminant=contaminant,
-        stirred=stirred,
-        # The contaminant takes its chlorine at once: what is left is what would be there without it, less that.
-        free=np.maximum(main.quality - used, 0.0),
-    )
+        stirred = _sum(stirred, run(plan, span, events, seed, tracer=disturbance).quality)
+    # The contaminant takes its chlorine at once: what is left is what would be there without it, less that.
+    free = main.quality if used is None else np.maximum(main.quality - used, 0.0)
+    waters = Waters(main=main, contaminant=contaminant, stirred=stirred, free=free)
     signals = Signals(plan, waters, events, seed)
     read = {
         (instrument.device, observed): series
         for instrument in layout.instruments
         for observed, series in signals.of(instrument).items()
     }
-    fields = {"water.pressure": main.pressure, "water.chlorine": waters.free}
-    if events.injections:
+    fields = {"water.pressure": main.pressure, "water.chlorine": free}
+    if contaminant is not None:
         fields["water.contaminant"] = contaminant
     nodes = plan.network.nodes
     kept = [i for i, node in enumerate(nodes) if node in plan.crossings]
     return Truth(
         span=span,
         signals=read,
-        fields={name: np.ascontiguousarray(values[main.lead :, kept]) for name, values in fields.items()},
+        # Four bytes a number are enough for maps, and a day of the whole town stays small.
+        fields={name: cast("Series", values[main.lead :, kept]) for name, values in fields.items()},
         things=dict.fromkeys(fields, tuple(nodes[i] for i in kept)),
     )
+
+
+def _sum(one: Grid | None, other: Grid) -> Grid:
+    return other if one is None else one + other

@@ -11,17 +11,18 @@ _ZONE_S = 8 * 3600
 _DAY_S = 86_400
 #: Use by the hour of the county's clock, relative to the mean. The highest hour is 1.54 times the mean; GB 50013 gives
 #: 1.2 to 1.6 for towns. Peaks at breakfast, noon and after work; the shape is ours.
-_HOURS = np.array(
-    [0.50, 0.42, 0.38, 0.38, 0.42, 0.62, 1.05, 1.45, 1.38, 1.18, 1.10, 1.16]
-    + [1.20, 1.05, 0.98, 0.98, 1.05, 1.22, 1.45, 1.52, 1.42, 1.22, 0.95, 0.68]
-)
+_NIGHT = (0.50, 0.42, 0.38, 0.38, 0.42, 0.62)
+_MORNING = (1.05, 1.45, 1.38, 1.18, 1.10, 1.16)
+_AFTERNOON = (1.20, 1.05, 0.98, 0.98, 1.05, 1.22)
+_EVENING = (1.45, 1.52, 1.42, 1.22, 0.95, 0.68)
+_HOURS = np.array((*_NIGHT, *_MORNING, *_AFTERNOON, *_EVENING))
 _HOURS /= _HOURS.mean()
 #: Patterns of use: one for each of these quarters of the town, so that no two minutes and no two places are the same.
 QUARTERS = 4
 #: A day's use differs from the mean by this part at most, and a quarter's minutes by that. Ours; GB 50013 allows
 #: days of 1.1 to 1.5 times the mean over the whole year, while these are days of one season.
-_DAYS, _MINUTES = 0.03, 0.03
-_MINUTES_S = 1200.0
+_DAYS, _MINUTES = 0.03, 0.05
+_MINUTES_S = 600.0
 
 
 def use(seed: int, quarter: int, time_s: float) -> float:

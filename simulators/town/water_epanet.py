@@ -89,7 +89,7 @@ class Epanet:
         with warnings.catch_warnings():
             # Importing wntr warns of deprecations in its own dependencies.
             warnings.simplefilter("ignore")
-            from wntr.epanet.toolkit import ENepanet  # noqa: PLC0415
+            from wntr.epanet.toolkit import ENepanet
 
         self._folder = tempfile.TemporaryDirectory(prefix="water-")
         path = Path(self._folder.name) / "network.inp"

@@ -68,6 +68,6 @@ def amount(happening: Happening, now: int) -> float:
     if not _active(happening, now):
         return 0.0
     if happening.kind == "water.contamination":
-        return happening["mass"]
+        return float(happening["mass"])
     age_s = (now - happening.since) / 1e6
-    return happening["rise"] * (1 - 0.5 ** (1 + age_s / _STIRRED_S))
+    return float(happening["rise"] * (1 - 0.5 ** (1 + age_s / _STIRRED_S)))

@@ -134,14 +134,17 @@ class _Make:
     Attributes:
         flatten: Elevations keep this part of their distance from `middle_m`. ky4 as it is has 40 to 1,080 kPa at its
             junctions; flattened by half it lies within 0.14 to 0.6 MPa nearly everywhere.
-        shrink: Diameters are multiplied by it, and uses by its 2.63rd power: by Hazen and Williams every head loss stays
-            what it was. Net3 is a city of 400 litres a second; shrunk it is a county town, and a burst can be seen.
+        shrink: Diameters are multiplied by it, and uses by its 2.63rd power: by Hazen and Williams every head loss
+            stays what it was. Net3 is a city of 400 litres a second; shrunk it is a county town, and a burst can be seen.
         tanks: Tanks of the main zone: diameter, head of the water at the level that the plant holds.
         uses: Uses in litres a second that replace those of the library, before shrinking.
         lengths: Pipes with another length than in the library, metres.
+        rough: Roughness coefficients of Hazen and Williams are multiplied by it. ky4 is all of 150, new plastic; 105 is
+            that of cast iron of twenty years (EPANET 2.2 user manual, table 3.2 and common tables).
         leave: Reservoirs, pumps and pipes of the library that are left out.
     """
 
+    rough: float
     flatten: float
     middle_m: float
     shrink: float
@@ -163,6 +166,7 @@ HELD_M, OVERFLOW_M = 3.5, 5.0
 _TOP_M = 5.5
 
 _TOWN = _Make(
+    rough=0.7,
     flatten=0.5,
     middle_m=195.0,
     shrink=1.0,
@@ -220,6 +224,7 @@ _TOWN = _Make(
     ),
 )
 _TEST = _Make(
+    rough=1.0,
     flatten=1.0,
     middle_m=0.0,
     shrink=0.5,
@@ -262,7 +267,7 @@ def network(ground: Ground) -> Network:
             end=row[2],
             length_m=round(make.lengths.get(row[0], float(row[3]) * _FOOT_M), 2),
             diameter_mm=round(float(row[4]) * _INCH_MM * make.shrink, 1),
-            roughness=float(row[5]),
+            roughness=round(float(row[5]) * make.rough, 1),
             state="CV" if row[0] in make.checked else "Open",
         )
         for row in found["PIPES"]
@@ -284,8 +289,8 @@ def network(ground: Ground) -> Network:
     works = None
     if make.works:
         first = make.works[0]
-        # Where the clear well lies below the town nothing comes through this; it keeps the equations solvable when every
-        # pump stands and every tank is empty.
+        # The clear well lies below the town, so nothing comes through this; it keeps the equations solvable when
+        # every pump stands and every tank is empty.
         pipes.append(
             Pipe(
                 id="bypass-0",

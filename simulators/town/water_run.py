@@ -1,4 +1,4 @@
-"""A run of the engine through days of warming up and a span: what flows, presses and is dissolved, instant by instant."""
+"""A run of the engine: days of warming up, then a span, instant by instant."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -39,8 +39,8 @@ _WARM_S = 72 * 3600
 _COARSE_S, _COARSE_QUALITY_S = 900, 300
 #: Recorded before the span, for models that look back.
 _LEAD_S = 3600
-#: Head of the clear well at a plant whose outlet pumps stand still and are not modelled as pumps, metres.
-_DEAD_HEAD_M = 3.0
+#: Head of a plant that stands still and whose pumps are not modelled: so low that no station behind it lifts anything.
+_DEAD_HEAD_M = -50.0
 
 Grid = NDArray[np.float32]
 
@@ -102,7 +102,7 @@ class Run:
 class _Drive:
     """The controller of a station: speed by proportion and integral of what the level lacks; ours."""
 
-    _GAIN, _INTEGRAL_S = 0.12, 8 * 3600.0
+    _GAIN, _INTEGRAL_S = 0.2, 12 * 3600.0
     _SLOWEST, _FASTEST = 0.6, 1.25
 
     def __init__(self, station: Station) -> None:
@@ -111,7 +111,7 @@ class _Drive:
 
     def speed(self, level_m: float, passed_s: float) -> float:
         lack = self.station.target_m - level_m
-        self._sum = min(max(self._sum + self._GAIN * lack * passed_s / self._INTEGRAL_S, -0.3), 0.3)
+        self._sum = min(max(self._sum + self._GAIN * lack * passed_s / self._INTEGRAL_S, -0.15), 0.15)
         return min(max(1.0 + self._GAIN * lack + self._sum, self._SLOWEST), self._FASTEST)
 
 
@@ -206,7 +206,7 @@ def run(
     source = text(
         network,
         patterns=[quarter(seed, j.id) for j in network.junctions],
-        chemical="Chlorine" if tracer is None else "Tracer",
+        chemical="Chlorine" if tracer is None else "Substance",
         initial=0.4 if tracer is None else 0.0,
         bulk=BULK_PER_DAY if tracer is None else 0.0,
         wall=WALL_M_PER_DAY if tracer is None else 0.0,

@@ -12,7 +12,7 @@ from simulators.town.layout import Instrument
 from simulators.town.truth import Series
 from simulators.town.water_day import temperature
 from simulators.town.water_events import Events
-from simulators.town.water_run import Plan, Run
+from simulators.town.water_run import Grid, Plan, Run
 
 #: MPa in a metre of water: density 1000 kg/m3 times 9.80665 m/s2.
 MPA_PER_M = 9.80665e-3
@@ -36,15 +36,15 @@ class Waters:
     """A run of chlorine and runs of what got into the water, over the span and the lead before it.
 
     Attributes:
-        contaminant: mg/L at every node.
-        stirred: NTU of disturbed sediment at every node.
+        contaminant: mg/L at every node; None if nothing got in.
+        stirred: NTU of disturbed sediment at every node; None if nothing was disturbed.
         free: Free chlorine at every node after what the contaminant used up, mg/L.
     """
 
     main: Run
-    contaminant: Series
-    stirred: Series
-    free: Series
+    contaminant: Grid | None
+    stirred: Grid | None
+    free: Grid
 
 
 class Signals:
@@ -75,7 +75,7 @@ class Signals:
         if observed == "water.tank.level":
             return self._level(asset)
         if observed == "water.pump.state":
-            return self._waters.main.running[:, self._plan.stations.index(asset)]
+            return np.asarray(self._waters.main.running[:, self._plan.stations.index(asset)])
         if observed == "water.noise":
             return self._noise(asset)
         if observed == "water.temperature":
@@ -92,46 +92,54 @@ class Signals:
         return self._number[network.boosters[0].suction]
 
     def _pressure(self, asset: str) -> Series:
-        return self._waters.main.pressure[:, self._column(asset)] * MPA_PER_M
+        return self._part(self._waters.main.pressure, self._column(asset)) * MPA_PER_M
 
     def _flow(self, asset: str) -> Series:
         network, flow = self._plan.network, self._waters.main.flow
         if asset == self._plan.plant:
-            return np.abs(flow[:, [self._watched[name] for name in network.outlet]]).sum(axis=1) * _M3H_PER_LPS
+            return self._sum(network.outlet)
         if asset in self._plan.stations:
-            station = network.boosters[self._plan.stations.index(asset)]
-            return np.abs(flow[:, [self._watched[name] for name in station.pumps]]).sum(axis=1) * _M3H_PER_LPS
+            return self._sum(network.boosters[self._plan.stations.index(asset)].pumps)
         turn = self._plan.turns[asset]
-        return flow[:, self._watched[self._plan.pipes[asset]]] * (turn * _M3H_PER_LPS)
+        return np.asarray(flow[:, self._watched[self._plan.pipes[asset]]] * (turn * _M3H_PER_LPS))
+
+    def _sum(self, links: Sequence[str]) -> Series:
+        flows = self._waters.main.flow[:, [self._watched[name] for name in links]]
+        return np.asarray(np.abs(flows).sum(axis=1) * _M3H_PER_LPS)
 
     def _level(self, asset: str) -> Series:
         if asset == self._plan.plant:
-            return self._waters.main.clear_well
+            return np.asarray(self._waters.main.clear_well)
         station = self._plan.network.boosters[self._plan.stations.index(asset)]
-        return self._waters.main.pressure[:, [self._number[name] for name in station.tanks]].mean(axis=1)
+        levels = self._waters.main.pressure[:, [self._number[name] for name in station.tanks]]
+        return np.asarray(levels.mean(axis=1, dtype=np.float64))
 
     def _wander(self, name: str, asset: str, period_s: float) -> Series:
         return wander_each(key(self._seed, name, asset), self._times, period_s)
 
     def _dissolved(self, asset: str, observed: str) -> Series:
         column = self._column(asset)
-        foul = self._waters.contaminant[:, column]
+        foul = self._part(self._waters.contaminant, column)
         if observed == "water.cl2.free":
-            return self._waters.free[:, column]
+            return self._part(self._waters.free, column)
         if observed == "water.conductivity":
             # All water is of one source; its salts move over days.
             salts = _CONDUCTIVITY * (1 + 0.015 * self._wander("water.salts", "", 86_400.0))
             return salts + 2.0 * level(self._seed, asset, "water.salts") + _SALTS * foul
         if observed == "water.ph":
-            own = 0.08 * level(self._seed, asset, "water.ph") + 0.04 * self._wander("water.ph", asset, 7200.0)
-            return np.maximum(_PH + own - _SOURS * foul, _PH_LEAST)
+            moves = 0.08 * level(self._seed, asset, "water.ph") + 0.04 * self._wander("water.ph", asset, 7200.0)
+            return np.asarray(np.maximum(_PH + moves - _SOURS * foul, _PH_LEAST))
         if observed == "water.turbidity":
-            own = _PIPES * (1 + level(self._seed, asset, "water.turbidity")) / 2
-            if asset == self._plan.plant:
-                own = 0.0
+            picked_up = _PIPES * (1 + level(self._seed, asset, "water.turbidity")) / 2
+            own = 0.0 if asset == self._plan.plant else picked_up
             calm = _CLEAR + own + _TURBID_WANDERS * self._wander("water.turbidity", asset, 5400.0)
-            return calm + self._shear(column) + self._waters.stirred[:, column] + _CLOUDS * foul
+            return calm + self._shear(column) + self._part(self._waters.stirred, column) + _CLOUDS * foul
         raise KeyError(f"{observed} of {asset}")
+
+    def _part(self, grid: Grid | None, column: int) -> Series:
+        if grid is None:
+            return np.zeros(len(self._times))
+        return grid[:, column].astype(np.float64)
 
     def _shear(self, column: int) -> Series:
         """NTU of sediment that a change of velocity lifts in the pipes at a node."""

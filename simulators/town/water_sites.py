@@ -41,8 +41,27 @@ class _Choice:
 
 
 _CHOICES: Mapping[Scale, _Choice] = {
-    "town": _Choice(pressure=40, quality=10, meters=8, mains=25, first_meters=("P-349", "P-936", "P-1077", "P-654")),
-    "test": _Choice(pressure=4, quality=4, meters=1, mains=2),
+    "town": _Choice(
+        pressure=40,
+        quality=10,
+        meters=8,
+        mains=25,
+        # A burst at each of these takes 15 m of pressure and more, and comes through the meter of the same number.
+        first_pressure=("J-856", "J-32", "J-746"),
+        first_meters=("P-79", "P-525", "P-629", "P-349", "P-936", "P-368"),
+        # One after another on the way from the plant to the western zone, one to three hours apart.
+        first_quality=("J-415", "J-246", "J-166", "J-224"),
+    ),
+    "test": _Choice(
+        pressure=4,
+        quality=4,
+        meters=1,
+        mains=2,
+        first_pressure=("149", "225", "15", "103"),
+        first_meters=("171",),
+        # One after another, one to two hours apart.
+        first_quality=("119", "159", "265", "201"),
+    ),
 }
 
 
@@ -99,8 +118,7 @@ def _spread(ground: Ground, first: Sequence[str], among: Iterable[str], count: i
         best = max(gaps, key=lambda n: (gaps[n], n))
         chosen.append(best)
         del gaps[best]
-        for n in gaps:
-            gaps[n] = min(gaps[n], math.dist(ground.crossings[n], ground.crossings[best]))
+        gaps = {n: min(gap, math.dist(ground.crossings[n], ground.crossings[best])) for n, gap in gaps.items()}
     return tuple(chosen[:count])
 
 
