@@ -35,6 +35,8 @@ class Report:
     top: list["Load"]
     districts: list["Availability"]
     assets: list["AssetLoad"]
+    #: Announced alerts of exercises; no figure counts them.
+    exercised: int
 
 
 def kpis(
@@ -101,6 +103,7 @@ def _report(connection: Any, scope: "Scope") -> Report:  # noqa: ANN401 - only s
         top=stored.load(connection, scope, "alarm", limit=10),
         districts=stored.availability(connection, scope),
         assets=stored.assets(connection, scope),
+        exercised=stored.exercised(connection, scope),
     )
 
 
@@ -127,6 +130,7 @@ def _document(report: Report) -> dict[str, object]:
         "resilience": [asdict(figure) for figure in incidents],
         "availability": [asdict(district) for district in report.districts],
         "assets": [asdict(asset) for asset in report.assets],
+        "alarms_of_exercises_left_out": report.exercised,
     }
 
 
@@ -162,6 +166,8 @@ def rendered(report: Report) -> RenderableType:
     assets = _table("Shortest time between alarms", "asset", "alarms", "mean time between")
     for asset in report.assets:
         assets.add_row(asset.asset, str(asset.alarms), _duration(asset.between_s))
+    if report.exercised:
+        parts.append(Text(f"{report.exercised} alarms of exercises are not counted.", style="magenta"))
     return Group(*parts, districts, assets)
 
 

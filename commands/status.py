@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from domain.condition import LAG_LIMIT_S, OUTBOX_LIMIT_S, Condition, problems
+from domain.condition import LAG_LIMIT_S, OUTBOX_LIMIT_S, Condition, RunningExercise, problems
 
 _LEVEL_STYLES = {"red": "bold white on red", "orange": "black on dark_orange", "yellow": "black on yellow"}
 _LEVEL_STYLES["blue"] = "white on blue"
@@ -56,6 +56,7 @@ def rendered(found: Condition, wrong: list[str]) -> RenderableType:
     if found.schema_current:
         parts += [_partitions(found), _followers(found), _catalogue(found)]
         parts += [_alerts(found), _deliveries(found), _devices(found)]
+        parts += [_exercise(one) for one in found.exercises]
     parts += [Text(f"✗ {line}", style="bold red") for line in wrong]
     if not wrong:
         parts.append(Text("✓ all is well", style="bold green"))
@@ -115,6 +116,12 @@ def _alerts(found: Condition) -> Table:
             Text(f" {a.level} ", style=_LEVEL_STYLES[a.level]), a.network, str(a.active), str(a.unacknowledged)
         )
     return table
+
+
+def _exercise(found: RunningExercise) -> Text:
+    """An exercise that runs: none of its alerts and devices is counted above."""
+    text = f" EXERCISE {found.id} runs: {found.title_en} / 【演练】{found.title_zh}, {found.open} open alert(s) "
+    return Text(text, style="bold white on magenta")
 
 
 def _deliveries(found: Condition) -> Table:

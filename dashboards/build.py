@@ -1,4 +1,4 @@
-"""Builds the dashboards: overview, networks, alarm health and resilience, in English and in Chinese."""
+"""Builds the dashboards: overview, networks, alarm health, resilience and exercises, in English and in Chinese."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from dashboards import alarm_health, drainage, gas, lighting, manhole, overview, resilience, water
+from dashboards import alarm_health, drainage, exercises, gas, lighting, manhole, overview, resilience, water
 from dashboards.page import Page, Section, arrange
 from dashboards.shared import details, summary
 from dashboards.source import reference
@@ -44,6 +44,7 @@ def build(language: Language, *, tiles: str | None = None) -> dict[str, str]:
         built[network.id] = _of_network(Page(language=language, network=network.id, tiles=tiles), title)
     built["alarms"] = _alarms(Page(language=language))
     built["resilience"] = _resilience(Page(language=language))
+    built["exercises"] = _exercises(Page(language=language))
     return built
 
 
@@ -109,6 +110,15 @@ def _resilience(page: Page) -> str:
     return _dashboard(page, "resilience", (title, description), _networks(page), sections, since="now-24h")
 
 
+def _exercises(page: Page) -> str:
+    title = Text(f"EXERCISE – {_TITLE.en}: exercises", f"【演练】{_TITLE.zh}：演练")
+    description = Text(
+        "What goes on in exercises. Nothing of it is real, and no other dashboard shows it.",
+        "演练情况。均非真实警情，其他看板不显示这些内容。",
+    )
+    return _dashboard(page, "exercises", (title, description), None, exercises.sections(page), since="now-24h")
+
+
 def _networks(page: Page) -> dashboard.QueryVariable:
     return _variable(page, "network", Text("Network", "专项"), page.sql("networks"))
 
@@ -145,7 +155,7 @@ def _dashboard(
     page: Page,
     name: str,
     texts: tuple[Text, Text],
-    variable: dashboard.QueryVariable,
+    variable: dashboard.QueryVariable | None,
     sections: tuple[Section, ...],
     *,
     since: str = "now-6h",
@@ -154,7 +164,7 @@ def _dashboard(
     tag = f"city-lifeline-{page.language}"
     others = dashboard.DashboardLink(page.text(Text("Dashboards", "看板")))
     others.type(DashboardLinkType.DASHBOARDS).tags([tag]).as_dropdown(True).keep_time(True)
-    built = (
+    builder = (
         dashboard.Dashboard(page.text(title))
         .uid(f"lifeline-{name}-{page.language}")
         .description(page.text(description))
@@ -165,9 +175,8 @@ def _dashboard(
         .week_start("monday")
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .editable()
-        .with_variable(variable)
         .link(others)
-        .build()
     )
+    built = (builder if variable is None else builder.with_variable(variable)).build()
     built.panels = list(arrange(page, sections))
     return json.dumps(built, cls=JSONEncoder, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -118,6 +118,11 @@ COLUMNS = {
     "detect_min": Text("Detected (min)", "发现（分钟）"),
     "acknowledge_min": Text("Acknowledged (min)", "确认（分钟）"),
     "restore_min": Text("Restored (min)", "恢复（分钟）"),
+    "exercise": Text("Exercise", "演练"),
+    "scenario": Text("Scenario", "场景"),
+    "addressee": Text("Handed on to", "上报至"),
+    "channel": Text("Channel", "通道"),
+    "sent": Text("Sent", "已发送"),
     "between_h": Text("Between alarms (h)", "平均间隔（小时）"),
     **LEVELS,
 }
@@ -128,6 +133,7 @@ EVENTS = {
     "cleared": Text("Cleared", "恢复"),
     "acknowledged": Text("Acknowledged", "确认"),
     "commented": Text("Commented", "备注"),
+    "escalated": Text("Escalated", "升级上报"),
 }
 STATES = {"active": Text("Active", "持续"), "returned": Text("Returned to normal", "已恢复")}
 YES_NO = {"true": Text("Yes", "是"), "false": Text("No", "否")}

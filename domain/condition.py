@@ -55,6 +55,18 @@ class OpenAlerts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RunningExercise:
+    """An exercise that has not ended. Nothing of it is counted anywhere else."""
+
+    id: int
+    title_en: str
+    title_zh: str
+    started_by: str
+    #: Its open alerts.
+    open: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Deliveries:
     """Who is still to be told."""
 
@@ -107,6 +119,7 @@ class Condition:
     )
     devices: tuple[DeviceCount, ...] = ()
     catalogue: CatalogueCondition | None = None
+    exercises: tuple[RunningExercise, ...] = ()
 
 
 def problems(condition: Condition) -> list[str]:

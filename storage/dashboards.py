@@ -39,6 +39,7 @@ RELATIONS = (
     "dead_letters",
     "notifications",
     "kpi_limits",
+    "exercises",
     # Functions of a period over the alerts (docs/kpis.md).
     "kpi_alarm_figures",
     "kpi_assets",

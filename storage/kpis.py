@@ -257,6 +257,14 @@ def availability(connection: Connection[TupleRow], scope: Scope) -> list[Availab
     return _rows(connection, Availability, "availability", scope.parameters())
 
 
+def exercised(connection: Connection[TupleRow], scope: Scope) -> int:
+    """How many alerts of exercises people were told of in a scope's period and network; no figure counts them."""
+    parameters = {name: value for name, value in scope.parameters().items() if name in ("since", "until", "networks")}
+    with translated():
+        row = connection.execute(queries("kpis")["exercised"], parameters).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _rows(connection: Connection[TupleRow], kind: type[T], name: str, parameters: dict[str, Any]) -> list[T]:
     with translated(), connection.cursor(row_factory=class_row(kind)) as cursor:
         return cursor.execute(queries("kpis")[name], parameters).fetchall()

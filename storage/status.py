@@ -11,6 +11,7 @@ from domain.condition import (
     FollowerCondition,
     OpenAlerts,
     PartitionCondition,
+    RunningExercise,
 )
 from storage import migrate
 from storage.database import translated
@@ -45,6 +46,11 @@ def _devices(connection: Connection[TupleRow]) -> list[DeviceCount]:
         return cursor.execute(queries("status")["devices"]).fetchall()
 
 
+def _exercises(connection: Connection[TupleRow]) -> list[RunningExercise]:
+    with connection.cursor(row_factory=class_row(RunningExercise)) as cursor:
+        return cursor.execute(queries("status")["exercises"]).fetchall()
+
+
 def _catalogue(connection: Connection[TupleRow]) -> CatalogueCondition:
     digest, rules, refused, age_s, problems, failing = connection.execute(queries("status")["catalogue"]).fetchall()[0]
     return CatalogueCondition(
@@ -74,4 +80,5 @@ def condition(connection: Connection[TupleRow]) -> Condition:
             deliveries=_deliveries(connection),
             devices=tuple(_devices(connection)),
             catalogue=_catalogue(connection),
+            exercises=tuple(_exercises(connection)),
         )

@@ -6,6 +6,7 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from api import cap
 from api import parameters as p
 from api.access import Operator, require
 from api.cursors import decode, encode
@@ -34,6 +35,8 @@ from storage.lifecycle import acknowledge as acknowledge_alert
 from storage.lifecycle import comment_on
 
 log = structlog.get_logger(__name__)
+#: Who sends, in messages of CAP.
+CAP_SENDER = "city-lifeline"
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"], dependencies=[Depends(require(Role.VIEWER))])
 
 
@@ -167,3 +170,22 @@ def comment(service: Services, bearer: Operator, id: p.BigId, body: CommentReque
         raise not_found("alert", id)
     log.info("alert_commented", alert=id, operator=body.operator, bearer=bearer.name)
     return Event.model_validate(event)
+
+
+@router.get(
+    "/{id}/cap",
+    summary="An alert as CAP · CAP 格式警情",
+    response_class=Response,
+    responses={200: {"content": {cap.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "CAP 1.2."}},
+)
+def common_alerting_protocol(service: Services, id: p.BigId) -> Response:  # noqa: A002
+    """The newest message about an alert in the Common Alerting Protocol 1.2, in Chinese and English.
+
+    Of an exercise its status is Exercise, with a note that says which; of what is real it is Actual.
+    """
+    with service.database() as connection:
+        found = alert_reading.alert(connection, id)
+        if found is None:
+            raise not_found("alert", id)
+        events = alert_reading.history(connection, id)
+    return Response(cap.document(found, events, sender=CAP_SENDER), media_type=cap.MEDIA_TYPE)

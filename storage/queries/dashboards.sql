@@ -1,4 +1,4 @@
--- Queries of the Grafana panels. They read the documented relations only and every answer is bounded.
+-- Queries of the Grafana panels. What belongs to exercises is left out, except in those named exercise_*. They read the documented relations only and every answer is bounded.
 -- {language} is en or zh; {network}, {properties} and the like are written in when the dashboards are built.
 -- $__timeFilter(...), $__timeFrom() and so on are Grafana's macros, $device and $network its variables; '*' means all.
 
@@ -11,7 +11,7 @@ SELECT id AS __value, name_{language} AS __text FROM networks ORDER BY id LIMIT 
 SELECT d.id AS __value, a.name_{language} || ' · ' || d.id AS __text
   FROM devices d
   JOIN assets a ON a.id = d.asset
- WHERE a.network = {network}
+ WHERE a.network = {network} AND a.exercise IS NULL
  ORDER BY 2
  LIMIT 1000;
 
@@ -22,7 +22,7 @@ SELECT count(*) FILTER (WHERE level = 'red') AS red,
        count(*) FILTER (WHERE level = 'yellow') AS yellow,
        count(*) FILTER (WHERE level = 'blue') AS blue
   FROM alerts
- WHERE open AND NOT held_back AND ('*' IN ({network}) OR network IN ({network}));
+ WHERE open AND NOT held_back AND exercise IS NULL AND ('*' IN ({network}) OR network IN ({network}));
 
 -- name: open_alerts
 -- The newest open alerts that nothing holds back.
@@ -32,7 +32,7 @@ SELECT al.raised_at AS "time", al.level, n.name_{language} AS network, al.title_
   FROM alerts al
   JOIN networks n ON n.id = al.network
   LEFT JOIN assets a ON a.id = al.asset
- WHERE al.open AND NOT al.held_back AND ('*' IN ({network}) OR al.network IN ({network}))
+ WHERE al.open AND NOT al.held_back AND al.exercise IS NULL AND ('*' IN ({network}) OR al.network IN ({network}))
  ORDER BY al.raised_at DESC, al.id DESC
  LIMIT 100;
 
@@ -44,6 +44,7 @@ SELECT e.time AS "time", e.event, e.level, n.name_{language} AS network, al.titl
   JOIN alerts al ON al.id = e.alert
   JOIN networks n ON n.id = al.network
  WHERE e.recorded_at >= $__timeFrom() AND $__timeFilter(e.time) AND al.class <> 'condition'
+   AND al.exercise IS NULL
    AND ('*' IN ({network}) OR al.network IN ({network}))
  ORDER BY e.time DESC, e.id DESC
  LIMIT 100;
@@ -56,7 +57,7 @@ SELECT time_bucket(INTERVAL '1 hour', raised_at) AS "time",
        count(*) FILTER (WHERE level = 'yellow') AS yellow,
        count(*) FILTER (WHERE level = 'blue') AS blue
   FROM alerts
- WHERE $__timeFilter(raised_at) AND class <> 'condition' AND NOT withdrawn
+ WHERE $__timeFilter(raised_at) AND class <> 'condition' AND NOT withdrawn AND exercise IS NULL
    AND ('*' IN ({network}) OR network IN ({network}))
  GROUP BY 1
  ORDER BY 1
@@ -75,7 +76,7 @@ SELECT a.name_{language} AS name, n.name_{language} AS network,
          FROM alerts
         WHERE open AND NOT held_back AND asset IS NOT NULL
         GROUP BY asset) w ON w.asset = a.id
- WHERE '*' IN ({network}) OR a.network IN ({network})
+ WHERE a.exercise IS NULL AND ('*' IN ({network}) OR a.network IN ({network}))
  ORDER BY coalesce(w.severity, 0) DESC, a.id
  LIMIT 5000;
 
@@ -88,6 +89,7 @@ SELECT a.name_{language} AS source, al.level, l.relation, t.name_{language} AS t
   JOIN assets t ON t.id = l.to_asset
   JOIN networks n ON n.id = t.network
  WHERE al.open AND NOT al.held_back AND al.level IN ('red', 'orange')
+   AND al.exercise IS NULL
    AND ('*' IN ({network}) OR al.network IN ({network}) OR t.network IN ({network}))
  ORDER BY CASE al.level WHEN 'red' THEN 0 ELSE 1 END, al.raised_at DESC, t.id
  LIMIT 50;
@@ -104,7 +106,7 @@ SELECT network || ' (' || heard || '/' || devices || ')' AS network,
          FROM devices d
          JOIN assets a ON a.id = d.asset
          JOIN networks n ON n.id = a.network
-        WHERE '*' IN ({network}) OR n.id IN ({network})
+        WHERE a.exercise IS NULL AND ('*' IN ({network}) OR n.id IN ({network}))
         GROUP BY n.id) c
  ORDER BY id
  LIMIT 100;
@@ -117,7 +119,7 @@ SELECT d.name AS place, d.id AS device, d.reporting_interval_s AS interval_s, l.
        SELECT d.id, d.reporting_interval_s, a.name_{language} AS name
          FROM devices d
          JOIN assets a ON a.id = d.asset
-        WHERE ('*' IN ({network}) OR a.network IN ({network}))
+        WHERE a.exercise IS NULL AND ('*' IN ({network}) OR a.network IN ({network}))
           AND NOT EXISTS (
               SELECT FROM datastreams s
                 JOIN observations o ON o.datastream = s.id
@@ -132,11 +134,14 @@ SELECT d.name AS place, d.id AS device, d.reporting_interval_s AS interval_s, l.
 -- Observations of each minute, in the last hour of the range.
 SELECT time_bucket(INTERVAL '1 minute', o.time) AS "time", count(*) AS observations
   FROM datastreams s
+  JOIN devices d ON d.id = s.device
+  JOIN assets a ON a.id = d.asset
  CROSS JOIN LATERAL (
        SELECT time
          FROM observations
         WHERE datastream = s.id AND $__timeFilter(time)
           AND time >= $__timeTo()::timestamptz - INTERVAL '1 hour') o
+ WHERE a.exercise IS NULL
  GROUP BY 1
  ORDER BY 1
  LIMIT 100;
@@ -145,7 +150,7 @@ SELECT time_bucket(INTERVAL '1 minute', o.time) AS "time", count(*) AS observati
 -- What could not be stored in the range, and why.
 SELECT reason, count(*) AS letters, max(received_at) AS latest
   FROM dead_letters
- WHERE $__timeFilter(received_at)
+ WHERE $__timeFilter(received_at) AND exercise_of(split_part(topic, '/', 2)) IS NULL
  GROUP BY reason
  ORDER BY letters DESC, reason
  LIMIT 20;
@@ -158,7 +163,7 @@ SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
        coalesce(extract(epoch FROM now() - min(written_at) FILTER (WHERE state = 'pending')), 0)::double precision
            AS oldest_pending_s
   FROM notifications
- WHERE state IN ('pending', 'failed', 'unaddressed');
+ WHERE state IN ('pending', 'failed', 'unaddressed') AND exercise IS NULL;
 
 -- name: latest_values
 -- The latest value of everything that the chosen devices observe.
@@ -170,7 +175,7 @@ SELECT a.name_{language} AS place, l.device, p.name_{language} AS property, l.va
   JOIN devices d ON d.id = l.device
   JOIN assets a ON a.id = d.asset
   JOIN properties p ON p.id = l.property
- WHERE a.network = {network} AND ('*' IN ($device) OR l.device IN ($device))
+ WHERE a.network = {network} AND a.exercise IS NULL AND ('*' IN ($device) OR l.device IN ($device))
  ORDER BY a.id, l.device, l.property
  LIMIT 500;
 
@@ -181,7 +186,7 @@ SELECT a.name_{language} || CASE WHEN {several} THEN ' · ' || p.name_{language}
   JOIN devices d ON d.id = l.device
   JOIN assets a ON a.id = d.asset
   JOIN properties p ON p.id = l.property
- WHERE l.property IN ({properties}) AND l.quality = 0
+ WHERE l.property IN ({properties}) AND l.quality = 0 AND a.exercise IS NULL
    AND l.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second'
  ORDER BY l.value DESC, l.device
  LIMIT 10;
@@ -193,7 +198,7 @@ SELECT a.name_{language} || CASE WHEN {several} THEN ' · ' || p.name_{language}
   JOIN devices d ON d.id = l.device
   JOIN assets a ON a.id = d.asset
   JOIN properties p ON p.id = l.property
- WHERE l.property IN ({properties}) AND l.quality = 0
+ WHERE l.property IN ({properties}) AND l.quality = 0 AND a.exercise IS NULL
    AND l.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second'
  ORDER BY l.value, l.device
  LIMIT 10;
@@ -205,7 +210,7 @@ SELECT a.name_{language} AS place, l.device, p.name_{language} AS property, l.ti
   JOIN devices d ON d.id = l.device
   JOIN assets a ON a.id = d.asset
   JOIN properties p ON p.id = l.property
- WHERE l.property IN ({properties}) AND l.value >= 0.5 AND l.quality = 0
+ WHERE l.property IN ({properties}) AND l.value >= 0.5 AND l.quality = 0 AND a.exercise IS NULL
  ORDER BY l.time DESC, l.device
  LIMIT 100;
 
@@ -215,7 +220,8 @@ SELECT count(*) FILTER (WHERE l.value >= 0.5) AS on, count(*) FILTER (WHERE l.va
        coalesce(100.0 * count(*) FILTER (WHERE l.value >= 0.5) / nullif(count(*), 0), 0)::double precision AS share
   FROM latest_observations l
   JOIN devices d ON d.id = l.device
- WHERE l.property IN ({properties}) AND l.quality = 0
+  JOIN assets a ON a.id = d.asset
+ WHERE l.property IN ({properties}) AND l.quality = 0 AND a.exercise IS NULL
    AND l.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second';
 
 -- name: band_now
@@ -225,7 +231,8 @@ SELECT count(*) FILTER (WHERE l.value < {low}) AS below,
        count(*) FILTER (WHERE l.value > {high}) AS above
   FROM latest_observations l
   JOIN devices d ON d.id = l.device
- WHERE l.property IN ({properties}) AND l.quality = 0
+  JOIN assets a ON a.id = d.asset
+ WHERE l.property IN ({properties}) AND l.quality = 0 AND a.exercise IS NULL
    AND l.time > now() - 2 * d.reporting_interval_s * INTERVAL '1 second';
 
 -- name: chart
@@ -238,7 +245,7 @@ WITH streams AS MATERIALIZED (
       JOIN devices d ON d.id = s.device
       JOIN assets a ON a.id = d.asset
       JOIN properties p ON p.id = s.property
-     WHERE s.property IN ({properties}) AND ('*' IN ($device) OR s.device IN ($device))
+     WHERE s.property IN ({properties}) AND a.exercise IS NULL AND ('*' IN ($device) OR s.device IN ($device))
      ORDER BY a.id, s.device, s.property
      LIMIT 20),
 extent AS MATERIALIZED (
@@ -402,3 +409,48 @@ SELECT a.name_{language} AS place, n.name_{language} AS network, k.alarms,
   JOIN networks n ON n.id = k.network
  ORDER BY k.alarms DESC, a.id
  LIMIT 20;
+
+-- name: exercise_list
+-- The exercises, the newest first.
+SELECT id AS exercise, title_{language} AS title, scenario, started_by AS actor, started_at, ended_at
+  FROM exercises
+ ORDER BY id DESC
+ LIMIT 50;
+
+-- name: exercise_levels
+-- How many alerts of the exercise that runs are open on each level, and not held back.
+SELECT count(*) FILTER (WHERE level = 'red') AS red,
+       count(*) FILTER (WHERE level = 'orange') AS orange,
+       count(*) FILTER (WHERE level = 'yellow') AS yellow,
+       count(*) FILTER (WHERE level = 'blue') AS blue
+  FROM alerts
+ WHERE open AND NOT held_back AND exercise IS NOT NULL;
+
+-- name: exercise_alerts
+-- The alerts of the newest exercise that people were told of, the newest first.
+SELECT al.raised_at AS "time", al.level, n.name_{language} AS network, al.title_{language} AS title, al.state,
+       al.acknowledged, al.acknowledged_by, al.cleared_at AS ended_at
+  FROM alerts al
+  LEFT JOIN networks n ON n.id = al.network
+ WHERE al.exercise = (SELECT max(id) FROM exercises) AND al.announced AND al.class <> 'condition'
+ ORDER BY al.raised_at DESC, al.id DESC
+ LIMIT 200;
+
+-- name: exercise_history
+-- What happened in the newest exercise, the newest first, by the clock of the database.
+SELECT e.recorded_at AS "time", e.event, e.level, al.title_{language} AS title, e.actor, e.addressee, e.comment
+  FROM alert_events e
+  JOIN alerts al ON al.id = e.alert
+ WHERE e.exercise = (SELECT max(id) FROM exercises) AND al.announced AND al.class <> 'condition'
+ ORDER BY e.id DESC
+ LIMIT 200;
+
+-- name: exercise_notifications
+-- What people were or will be told in the newest exercise, by channel.
+SELECT channel, count(*) FILTER (WHERE state = 'pending') AS pending, count(*) FILTER (WHERE state = 'sent') AS sent,
+       count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'unaddressed') AS unaddressed
+  FROM notifications
+ WHERE exercise = (SELECT max(id) FROM exercises)
+ GROUP BY channel
+ ORDER BY channel
+ LIMIT 100;

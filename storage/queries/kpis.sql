@@ -68,6 +68,14 @@ SELECT alert, rule, subject, class AS alert_class, network, area, asset, level, 
  ORDER BY raised_at DESC, alert DESC
  LIMIT %(limit)s;
 
+-- name: exercised
+-- How many alerts of exercises were raised in a period: none of the figures counts them.
+SELECT count(*)
+  FROM alerts a
+ WHERE a.exercise IS NOT NULL AND a.class <> 'condition' AND a.announced
+   AND a.raised_at >= %(since)s AND a.raised_at < %(until)s
+   AND (%(networks)s::text[] IS NULL OR a.network = ANY (%(networks)s));
+
 -- name: availability
 -- The share of device-time with telemetry, by district.
 SELECT district, devices, hours, share FROM kpi_availability(%(since)s, %(until)s, %(networks)s, %(area)s);

@@ -21,13 +21,21 @@ SELECT p.follower, p.partition, greatest(i.seq - p.seq, 0) AS behind,
  ORDER BY p.follower, p.partition;
 
 -- name: open_alerts
--- Open alerts by network and level, the gravest first.
+-- Open alerts that are real by network and level, the gravest first.
 SELECT network, level, count(*) FILTER (WHERE state = 'active') AS active,
        count(*) FILTER (WHERE NOT acknowledged) AS unacknowledged
   FROM alerts
- WHERE open AND class <> 'condition'
+ WHERE open AND class <> 'condition' AND exercise IS NULL
  GROUP BY network, level
  ORDER BY array_position(ARRAY['red', 'orange', 'yellow', 'blue'], level), network;
+
+-- name: exercises
+-- Exercises that have not ended.
+SELECT id, title_en, title_zh, started_by,
+       (SELECT count(*) FROM alerts a WHERE a.exercise = x.id AND a.open AND a.class <> 'condition') AS open
+  FROM exercises x
+ WHERE ended_at IS NULL
+ ORDER BY id;
 
 -- name: deliveries
 -- What people are still to be told.
@@ -40,7 +48,7 @@ SELECT (SELECT count(*) FROM outbox) AS outbox,
          WHERE state = 'failed' AND written_at > clock_timestamp() - INTERVAL '1 day') AS failed;
 
 -- name: devices
--- Devices by network: silent is no word for two reporting intervals before everything the broker had was stored.
+-- Real devices by network: silent is no word for two reporting intervals before everything the broker had was stored.
 WITH listened AS (SELECT coalesce(min(caught_up_at), clock_timestamp()) AS until FROM ingest_partitions),
 heard AS (
     SELECT a.network, d.id, d.reporting_interval_s,
@@ -48,6 +56,7 @@ heard AS (
       FROM devices d
       JOIN assets a ON a.id = d.asset
       LEFT JOIN datastreams s ON s.device = d.id
+     WHERE a.exercise IS NULL
      GROUP BY a.network, d.id, d.reporting_interval_s)
 SELECT network,
        count(*) FILTER (WHERE last >= until - make_interval(secs => 2 * reporting_interval_s)) AS reporting,
