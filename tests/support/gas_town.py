@@ -1,0 +1,144 @@
+"""Gas and manholes of the town for tests: laid, solved once for equal questions, judged by the rules."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from commands.county_feed import site_of
+from domain.catalogue import properties
+from domain.registry import Asset, Datastream, Device, Link, Registry
+from rules.backtest import backtest
+from rules.history import Episode
+from rules.load import load_catalogue
+from rules.material import ArrayMaterial, in_order
+from simulators.county import distance_m
+from simulators.town import drainage, gas, manholes
+from simulators.town.gas_plan import GasPlan
+from simulators.town.ground import Scale, ground
+from simulators.town.happenings import KINDS, Happening
+from simulators.town.layout import Layout
+from simulators.town.manholes_field import ManholePlan
+from simulators.town.truth import Span, Truth, together
+
+SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
+#: A midnight of the county (UTC+8): Monday, 2 June 2025.
+MIDNIGHT = 1_748_793_600 * SECOND
+QUIET = Span(start=MIDNIGHT, steps=1440)
+
+
+def at(hours: float) -> int:
+    """So many hours after the midnight."""
+    return MIDNIGHT + round(hours * HOUR)
+
+
+def event(kind: str, target: str | None, since: float, until: float | None = None, **parameters: float) -> Happening:
+    """Something that happens from one hour to another; parameters that are not said have their defaults."""
+    filled = {name: one.default for name, one in KINDS[kind].parameters.items()} | parameters
+    return Happening(
+        kind=kind,
+        target=target,
+        since=at(since),
+        until=None if until is None else at(until),
+        parameters=filled,
+    )
+
+
+@lru_cache(maxsize=8)
+def laid(scale: Scale = "test", seed: int = 1) -> tuple[Layout, Layout, Layout]:
+    """Drainage, gas and manholes."""
+    here = ground(scale)
+    drains, mains = drainage.lay(here, seed), gas.lay(here, seed)
+    return drains, mains, manholes.lay(here, seed, drains, mains)
+
+
+def gas_plan(scale: Scale = "test", seed: int = 1) -> GasPlan:
+    plan = laid(scale, seed)[1].plan
+    assert isinstance(plan, GasPlan)
+    return plan
+
+
+def manhole_plan(scale: Scale = "test", seed: int = 1) -> ManholePlan:
+    plan = laid(scale, seed)[2].plan
+    assert isinstance(plan, ManholePlan)
+    return plan
+
+
+def solved(*happenings: Happening, span: Span = QUIET, scale: Scale = "test", seed: int = 1) -> Truth:
+    """The truth of drainage, gas and manholes together."""
+    below = [_engine(network, happenings, span, scale, seed) for network in ("drainage", "gas")]
+    under = together(span, below)
+    return together(span, [*below, manholes.solve(laid(scale, seed)[2], span, happenings, seed, under)])
+
+
+def mains(*happenings: Happening, span: Span = QUIET, scale: Scale = "test", seed: int = 1) -> Truth:
+    """The truth of gas alone."""
+    return _engine("gas", happenings, span, scale, seed)
+
+
+def _engine(network: str, happenings: tuple[Happening, ...], span: Span, scale: Scale, seed: int) -> Truth:
+    domains = ("gas",) if network == "gas" else ("drainage", "power")
+    own = tuple(h for h in happenings if KINDS[h.kind].domain in domains)
+    key = (network, span, scale, seed, tuple(h.identity for h in own))
+    if key not in _SOLVED:
+        drains, gases, _ = laid(scale, seed)
+        _SOLVED[key] = (
+            gas.solve(gases, span, own, seed) if network == "gas" else drainage.solve(drains, span, own, seed)
+        )
+    return _SOLVED[key]
+
+
+_SOLVED: dict[object, Truth] = {}
+
+
+def registered(scale: Scale = "test", seed: int = 1) -> Registry:
+    """Gas, manholes and drains, with the links between valve wells and manholes."""
+    layouts = laid(scale, seed)
+    assets = [asset for layout in layouts for asset in layout.assets]
+    instruments = [one for layout in layouts for one in layout.instruments]
+    units = {p.id: p.unit for p in properties()}
+    beside = [
+        Link(from_asset=well.id, relation="adjacent_to", to_asset=chamber.id)
+        for well in _of(assets, "valve_well")
+        for chamber in _of(assets, "manhole", "deep_manhole")
+        if distance_m(well, chamber) <= 45
+    ]
+    return Registry(
+        assets=tuple(assets),
+        devices=tuple(
+            Device(id=one.device, asset=one.asset, model=one.model, reporting_interval_s=one.heartbeat_s)
+            for one in instruments
+        ),
+        datastreams=tuple(
+            Datastream(device=one.device, property=name, unit=units[name])
+            for one in instruments
+            for name in one.properties
+            if name not in ("device.battery", "device.rssi")
+        ),
+        links=(*(link for layout in layouts for link in layout.links), *beside),
+    )
+
+
+def raised(*happenings: Happening, span: Span = QUIET, scale: Scale = "test", seed: int = 1) -> tuple[Episode, ...]:
+    """What all rules raise on the truth itself."""
+    truth = solved(*happenings, span=span, scale=scale, seed=seed)
+    registry = registered(scale, seed)
+    streams = [(one.device, one.property) for one in registry.datastreams]
+    material = ArrayMaterial(
+        title="test",
+        site=site_of(registry, registered_at=span.start),
+        since=span.start,
+        until=span.end,
+        observations=in_order(
+            np.repeat(np.arange(1, len(streams) + 1, dtype=np.int32), span.steps),
+            np.tile(span.times, len(streams)),
+            np.concatenate([truth.signals[stream] for stream in streams]),
+            np.zeros(len(streams) * span.steps, dtype=np.int16),
+        ),
+    )
+    outcome = backtest(load_catalogue(), material)
+    assert outcome.failures == ()
+    return outcome.episodes
+
+
+def _of(assets: list[Asset], *kinds: str) -> list[Asset]:
+    return [asset for asset in assets if asset.kind in kinds]
