@@ -16,6 +16,8 @@ class Subscriber:
 
     def __init__(self, url: str, topic: str) -> None:
         self.received: list[bytes] = []
+        #: The topic of each, at the same position.
+        self.topics: list[str] = []
         self._topic = topic
         self._subscribed = threading.Event()
         address = broker_address.parse(url)
@@ -46,4 +48,5 @@ class Subscriber:
         self._subscribed.set()
 
     def _on_message(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:  # noqa: ANN401
+        self.topics.append(message.topic)
         self.received.append(bytes(message.payload))
