@@ -11,7 +11,7 @@ import pytest
 from domain.catalogue import properties
 from domain.errors import ConfigurationError
 from simulators.town.truth import Span, Truth
-from tests.support.storm_water import NO_POWER, STORM, at, event, laid, pump, solved, well
+from tests.support.storm_water import NO_POWER, STATION, STORM, at, event, laid, pump, solved, well
 
 _OWN = ("device.battery", "device.rssi")
 
@@ -79,6 +79,11 @@ def test_what_began_before_a_span_has_done_its_work_already() -> None:
     assert np.abs(well(day)[900:960] - well(late)).max() < 0.01
     road = ("underpass-001-d", "drain.road.depth")
     assert np.abs(day.signals[road][900:960] - late.signals[road]).max() < 2
+    # Hours before, too: a well without pumps has filled all the while.
+    dark = event("power.lost", STATION, at(11))
+    whole, part = solved(dark), solved(dark, span=Span(start=at(15), steps=60))
+    assert well(part)[0] > 4
+    assert np.abs(well(whole)[900:960] - well(part)).max() < 0.5
 
 
 def test_counters_only_grow() -> None:
