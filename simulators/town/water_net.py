@@ -135,7 +135,7 @@ class _Make:
         flatten: Elevations keep this part of their distance from `middle_m`. ky4 as it is has 40 to 1,080 kPa at its
             junctions; flattened by half it lies within 0.14 to 0.6 MPa nearly everywhere.
         shrink: Diameters are multiplied by it, and uses by its 2.63rd power: by Hazen and Williams every head loss
-            stays what it was. Net3 is a city of 400 litres a second; shrunk it is a county town, and a burst can be seen.
+            stays what it was. Net3 is a city of 400 litres a second; shrunk it is a county town.
         tanks: Tanks of the main zone: diameter, head of the water at the level that the plant holds.
         uses: Uses in litres a second that replace those of the library, before shrinking.
         lengths: Pipes with another length than in the library, metres.

@@ -100,14 +100,23 @@ class Run:
 
 
 class _Drive:
-    """The controller of a station: speed by proportion and integral of what the level lacks; ours."""
+    """The controller of a station: speed by proportion and integral of what the level lacks; ours.
+
+    Pumps that would run dry are stopped, as every drive does: below 3 m before them, until there are 10.
+    """
 
     _GAIN, _INTEGRAL_S = 0.2, 12 * 3600.0
     _SLOWEST, _FASTEST = 0.6, 1.25
+    _DRY_M, _WET_M = 3.0, 10.0
 
     def __init__(self, station: Station) -> None:
         self.station = station
         self._sum = 0.0
+        self._dry = False
+
+    def dry(self, suction_m: float) -> bool:
+        self._dry = suction_m < (self._WET_M if self._dry else self._DRY_M)
+        return self._dry
 
     def speed(self, level_m: float, passed_s: float) -> float:
         lack = self.station.target_m - level_m
@@ -142,6 +151,7 @@ class _Hand:
     plan: Plan
     events: Events
     seed: int
+    begin: int
     engine: Epanet
     tracer: Happening | None
     drives: tuple[_Drive, ...]
@@ -176,7 +186,12 @@ class _Hand:
         for number, drive in enumerate(self.drives):
             asset = self.plan.plant if drive.station is network.works else self.plan.stations[number]
             speed = None
-            if not self.events.stopped(asset, now):
+            dry = (
+                drive.station is not network.works
+                and now > self.begin
+                and drive.dry(engine.node(drive.station.suction, PRESSURE))
+            )
+            if not dry and not self.events.stopped(asset, now):
                 levels = [engine.node(tank, PRESSURE) for tank in drive.station.tanks]
                 speed = drive.speed(sum(levels) / len(levels), passed_s)
             for pump in drive.station.pumps:
@@ -231,6 +246,7 @@ def run(
             plan=plan,
             events=events,
             seed=seed,
+            begin=begin,
             engine=engine,
             tracer=tracer,
             drives=tuple(drives),
@@ -238,7 +254,7 @@ def run(
             running=np.zeros(len(plan.stations)),
         )
         well = _ClearWell(sum(j.demand_lps for j in network.junctions) / 1000)
-        _step_through(_Loop(hand=hand, well=well, begin=begin, step=step, span=span), found)
+        _step_through(_Loop(hand=hand, well=well, step=step, span=span), found)
     return found
 
 
@@ -246,7 +262,6 @@ def run(
 class _Loop:
     hand: _Hand
     well: _ClearWell
-    begin: int
     step: int
     span: Span
 
@@ -262,7 +277,7 @@ def _step_through(loop: _Loop, found: Run) -> None:
     for _ in count():
         if time_s == _WARM_S:
             engine.steps(hydraulic_s=loop.step, quality_s=min(loop.step, _COARSE_QUALITY_S))
-        now = loop.begin + time_s * 1_000_000
+        now = loop.hand.begin + time_s * 1_000_000
         loop.hand.act(now, float(passed_s))
         engine.hydraulics()
         engine.quality()
