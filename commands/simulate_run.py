@@ -4,17 +4,18 @@ import json
 import os
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    import threading
-
     from commands.simulate_view import Summary, View
-    from runtime.settings import Settings
+    from simulators.alignment import Admission
+    from simulators.devices.chunks import Chunk
     from simulators.devices.live import Broadcast
+    from simulators.devices.timing import Play
     from simulators.devices.traffic import Traffic
     from simulators.scenario import Scenario
     from simulators.town.ground import Scale
@@ -57,7 +58,6 @@ def run(
     from domain.registry_folder import write
     from domain.times import now_micros
     from runtime.logs import configure
-    from runtime.process import stop_on_signals
     from runtime.settings import load as load_settings
     from simulators.devices import timing
     from simulators.devices.chunks import Chunk
@@ -76,35 +76,32 @@ def run(
     story.check(town)
     settings = load_settings()
     configure("simulate", settings)
-    stop = stop_on_signals()
-    began = time.monotonic()
+    admission = _admission(settings)
+    now = now_micros()
+    begin = timing.begin(story, start, now=now, speed=pace)
+    live = pace == 1 and start in {None, "now"}
+    play = timing.Play(origin=begin, begins=now, speed=pace)
+    if admission is not None:
+        timing.check_span(play, story.span(begin), admission)
+    kept = LiveLedger(keep=ledger is not None)
+    chunks: list[Chunk] = []
+    broadcast = Broadcast(
+        town,
+        chunks,
+        settings.mqtt_url.get_secret_value(),
+        speed=pace,
+        origin=begin,
+        # Time passes while the engines run: what begins now begins when they are done.
+        shift=None if live else 0,
+        connections=connections,
+        prefix=f"lifeline-town-{os.getpid()}-{secrets.token_hex(2)}",
+        ledger=kept,
+        version=settings.mqtt_version,  # type: ignore[arg-type]  # the setting's pattern allows no other
+        ca_file=settings.mqtt_ca_file,
+        keepalive_s=settings.mqtt_keepalive_s,
+    )
     with View(settings.language) as view:
-        begin = timing.begin(story, start, now=now_micros(), speed=pace)
-        traffic = traffic_of(story, town, begin, seed=seed, view=view)
-        ready = now_micros()
-        # Time passed while the engines ran: what begins now begins when they are done.
-        shift = ready // 1000 * 1000 - begin if pace == 1 and start in {None, "now"} else 0
-        play = timing.Play(origin=begin, begins=ready, speed=pace, shift=shift)
-        admission = _admission(settings)
-        if admission is not None:
-            timing.check(play, traffic, admission)
-        kept = LiveLedger(keep=ledger is not None)
-        broadcast = Broadcast(
-            town,
-            [Chunk(traffic=traffic)],
-            settings.mqtt_url.get_secret_value(),
-            speed=pace,
-            origin=begin,
-            shift=shift,
-            connections=connections,
-            prefix=f"lifeline-town-{os.getpid()}-{secrets.token_hex(2)}",
-            ledger=kept,
-            version=settings.mqtt_version,  # type: ignore[arg-type]  # the setting's pattern allows no other
-            ca_file=settings.mqtt_ca_file,
-            keepalive_s=settings.mqtt_keepalive_s,
-        )
-        generated = time.monotonic() - began
-        summary = _play(broadcast, story, traffic, view, stop, settings, begin=begin, generated=generated)
+        summary = _play(broadcast, chunks, story, town, play, admission, view, seed=seed, live=live)
     if ledger is not None:
         kept.columns().save(ledger)
     view.tell(summary, as_json=as_json)
@@ -134,36 +131,50 @@ def traffic_of(story: "Scenario", town: "Town", begin: int, *, seed: int, view: 
 
 def _play(
     broadcast: "Broadcast",
+    chunks: "list[Chunk]",
     story: "Scenario",
-    traffic: "Traffic",
+    town: "Town",
+    play: "Play",
+    admission: "Admission | None",
     view: "View",
-    stop: "threading.Event",
-    settings: "Settings",
     *,
-    begin: int,
-    generated: float,
+    seed: int,
+    live: bool,
 ) -> "Summary":
+    """Connects, solves, publishes; `chunks` is the source of the broadcast, `live` that it begins when it is solved."""
     from commands.simulate_view import Summary
+    from domain.times import now_micros
+    from runtime.process import stop_on_signals
+    from simulators.devices import timing
+    from simulators.devices.chunks import Chunk
 
-    began = time.monotonic()
-    drained = False
+    began, begin = time.monotonic(), play.origin
     try:
+        broadcast.connect()
+        traffic = traffic_of(story, town, begin, seed=seed, view=view)
+        ready = now_micros()
+        if admission is not None:
+            timing.check(replace(play, begins=ready, shift=ready - begin if live else 0), traffic, admission)
+        chunks.append(Chunk(traffic=traffic))
+        # Until here Ctrl-C ends at once; from here on what is sent must be acknowledged.
+        stop = stop_on_signals()
+        generated = time.monotonic() - began
         broadcast.start()
         view.playing(story, traffic, broadcast, begin)
         while not broadcast.wait(0.2) and not stop.is_set():
             view.refresh()
     finally:
-        interrupted = stop.is_set() and not broadcast.done.is_set()
-        drained = broadcast.stop(timeout_s=float(settings.mqtt_keepalive_s) + 30.0)
+        finished = broadcast.done.is_set()
+        drained = broadcast.stop(timeout_s=30.0)
     return Summary.of(
         story,
         traffic,
         broadcast,
         begin=begin,
-        interrupted=interrupted,
+        interrupted=not finished,
         drained=drained,
         generated_s=generated,
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - began - generated,
     )
 
 

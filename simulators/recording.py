@@ -127,6 +127,8 @@ class _Reading:
         self._leaving = LocalTimes(feed.time)
         self.problems = Problems()
         self.missing = 0
+        #: The last sample of a long table's chunk: its rows may go on in the next.
+        self._open: Sample | None = None
 
     def check(self) -> None:
         if self.problems:
@@ -146,6 +148,8 @@ class _Reading:
                     yield from of_chunk(pd.DataFrame(list(rows), columns=names, index=list(lines), dtype=str))
                     if self.problems:
                         return
+                if self._open:
+                    yield self._open
         except (OSError, UnicodeError, csv.Error) as exc:
             self.problems.add(f"{self._name}: {exc}: check the file, its separator and its encoding")
 
@@ -260,7 +264,7 @@ class _Reading:
         values: list[Value | None],
     ) -> Iterator[Sample]:
         """Neighbouring rows of one device, one instant and one message make one sample."""
-        sample: Sample | None = None
+        sample = self._open
         for device, time, left, name, value in zip(devices, instants, sent, names, values, strict=True):
             if value is None:
                 continue
@@ -272,5 +276,4 @@ class _Reading:
             if sample:
                 yield sample
             sample = Sample(device, time, {prop: value}, left)
-        if sample:
-            yield sample
+        self._open = sample

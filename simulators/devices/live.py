@@ -6,6 +6,7 @@ The pace is open loop: a message is due at an instant that no delay moves, so la
 import heapq
 import math
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 #: How long one message may wait for a broker before publishing ends with an error.
 _PATIENCE_S = 120.0
 _GRAIN_S = 0.2
+#: Without pace, connections would run ahead of each other by hours of the traffic: each such step of it is acknowledged
+#: on all of them before the next begins.
+_STEP = 60 * MICROS_PER_SECOND
 _RECENT = 5000
 _NEVER = 2**63 - 1
 
@@ -137,9 +141,11 @@ class Broadcast:
         }
         self._line_of = {device: self._lines[way] for device, way in ways.items()}
         self._thread = threading.Thread(target=self._run, name="broadcast", daemon=True)
+        self._connecting = False
         self._begun = 0
         self._messages = 0
         self._position = 0
+        self._next_step = 0
         self._late_ms: deque[float] = deque(maxlen=_RECENT)
         self._worst_ms = 0.0
 
@@ -172,6 +178,19 @@ class Broadcast:
             finished=self.done.is_set(),
         )
 
+    def connect(self, timeout_s: float = 30.0) -> None:
+        """Connects every line; `start` does it by itself, but a caller may want to know before it computes.
+
+        Raises:
+            UnavailableError: The broker did not accept a connection in time.
+        """
+        if not self._connecting:
+            self._connecting = True
+            for line in self._lines.values():
+                line.start()
+        for line in self._lines.values():
+            line.wait_connected(timeout_s)
+
     def start(self, timeout_s: float = 30.0) -> None:
         """Connects every line, then begins to publish.
 
@@ -179,10 +198,7 @@ class Broadcast:
             UnavailableError: The broker did not accept a connection in time.
         """
         self._ahead.start()
-        for line in self._lines.values():
-            line.start()
-        for line in self._lines.values():
-            line.wait_connected(timeout_s)
+        self.connect(timeout_s)
         self._thread.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -244,6 +260,10 @@ class Broadcast:
         """Waits until a letter is due and hands it over; False when it is time to stop."""
         paced = not math.isinf(self._speed)
         due = self._begun
+        if not paced and letter.sent >= self._next_step:
+            self._next_step = letter.sent // _STEP * _STEP + _STEP
+            if not self._settle():
+                return False
         if paced and self._origin is not None:
             due += int((letter.sent - self._origin) / self._speed)
             while (ahead := (due - self._clock()) / MICROS_PER_SECOND) > 0:
@@ -261,19 +281,32 @@ class Broadcast:
             self._worst_ms = max(self._worst_ms, lateness)
         return True
 
+    def _settle(self) -> bool:
+        """Waits until the broker has acknowledged everything; False when stopped, or when it takes too long."""
+        deadline = time.monotonic() + _PATIENCE_S
+        for line in self._lines.values():
+            while line.pending and not line.drain(_GRAIN_S):
+                if self._stop.is_set():
+                    return False
+                if time.monotonic() > deadline:
+                    raise UnavailableError(f"the broker acknowledged nothing for {_PATIENCE_S:g} s")
+        return True
+
     def _hand_over(self, letter: Letter, entries: _Handed) -> bool:
         """Hands a letter to its line, and waits for a broker that is away; False when stopped."""
         line = self._line_of[letter.device]
-        for _ in range(math.ceil(_PATIENCE_S)):
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
             try:
                 line.publish(letter.topic, letter.payload, entries, timeout_s=1.0)
-            except UnavailableError as exc:
-                problem = exc
-                if self._stop.is_set():
+            except UnavailableError:
+                if time.monotonic() > deadline:
+                    raise
+                # A line whose thread has failed says so at once.
+                if self._stop.wait(_GRAIN_S):
                     return False
             else:
                 return True
-        raise problem
 
 
 def _sent(letter: Letter) -> int:

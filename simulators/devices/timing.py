@@ -8,10 +8,12 @@ import numpy as np
 
 from domain.errors import ConfigurationError
 from domain.times import MICROS_PER_SECOND, from_datetime, isoformat, to_datetime
+from simulators import alignment
 from simulators.alignment import Admission
 from simulators.devices.traffic import CLOCK, Traffic
 from simulators.scenario import Scenario
 from simulators.scenario_times import DAY_S, ZONE
+from simulators.town.truth import Span
 
 #: Time that messages may need from here to ingest; added to what is asked of the settings.
 _TRAVEL_S = 300
@@ -91,7 +93,17 @@ class Play:
 
 def check(play: Play, traffic: Traffic, admission: Admission) -> None:
     """Raises ConfigurationError if a database would refuse values for their times, with what to do."""
-    late, ahead = play.away_s(traffic)
+    if len(traffic.sampled):
+        _check(*play.away_s(traffic), admission, int(traffic.sampled.min()), int(traffic.sampled.max()), play.shift)
+
+
+def check_span(play: Play, span: Span, admission: Admission) -> None:
+    """The same before anything is computed, as if every value left as soon as it is there."""
+    found = alignment.span(span.start, span.end, moved=play.shift, starts=play.begins, speed=play.speed)
+    _check(found.late_s, found.ahead_s, admission, span.start, span.end, play.shift)
+
+
+def _check(late: float, ahead: float, admission: Admission, first: int, last: int, shift: int) -> None:
     problems = []
     needed = math.ceil(late) + _TRAVEL_S
     if needed > admission.lateness_s:
@@ -110,8 +122,8 @@ def check(play: Play, traffic: Traffic, admission: Admission) -> None:
             f"{admission.skew_s} admits no more: begin earlier with --start, or --speed 1 --start now"
         )
     if problems:
-        first, last = int(traffic.sampled.min()) + play.shift, int(traffic.sampled.max()) + play.shift
+        between = f"{isoformat(first + shift)} to {isoformat(last + shift)}"
         raise ConfigurationError(
-            f"the database would refuse times from {isoformat(first)} to {isoformat(last)}, so nothing is published",
+            f"the database would refuse times from {between}, so nothing is published",
             problems,
         )
