@@ -27,11 +27,13 @@ def fleet(
     connections: int = typer.Option(50, min=1, max=5000, help="MQTT connections; each carries an equal part."),
     url: str | None = typer.Option(None, help="Broker, mqtt://… or mqtts://…; default LIFELINE_MQTT_URL."),
     embedded: bool = typer.Option(False, "--embedded", help="Start an embedded broker for this run."),
-    qos: int = typer.Option(1, min=0, max=1, help="Quality of service; at 0, what the socket took counts as acknowledged."),
+    qos: int = typer.Option(
+        1, min=0, max=1, help="Quality of service; 0: what the socket took counts as acknowledged."
+    ),
     window: int = typer.Option(200, min=1, max=60_000, help="Most unanswered messages on each connection."),
     drain: float = typer.Option(30.0, min=0, max=3600, help="Longest wait for late messages and answers, seconds."),
     seed: int = typer.Option(1, min=0, help="Another seed, another fleet."),
-    registry: Path | None = typer.Option(None, help="Write the registry of the fleet into this folder first."),
+    registry: Path | None = typer.Option(None, help="Write the fleet's registry into a folder, publish nothing."),
     ledger: Path | None = typer.Option(None, help="Save what became of every message here (.npz)."),
     as_json: bool = typer.Option(False, "--json", help="Print the outcome as JSON."),
 ) -> None:
@@ -43,12 +45,15 @@ def fleet(
     The exit status is 0 when everything was published at its rate and acknowledged, 1 when something is short.
 
     Example: `lifeline simulate fleet --devices 100000 --rate 5000 --duration 60 --embedded`
+
+    So that a platform knows the devices, import their registry before the run, made with the same devices and rate:
+    `lifeline simulate fleet --devices 1000 --rate 100 --registry fleet/` and `lifeline registry import fleet/`.
     """
     from domain.errors import LifelineError
     from runtime.logs import configure
     from runtime.process import stop_on_signals
     from runtime.settings import load as load_settings
-    from simulators.load.groups import compose
+    from simulators.load.groups import compose, streams
     from simulators.load.inventory import save
     from simulators.load.run import FleetRun, Load
 
@@ -59,7 +64,10 @@ def fleet(
     errors = Console(stderr=True)
     try:
         if registry is not None:
-            save(compose(devices, rate), registry)
+            groups = compose(devices, rate)
+            save(groups, registry)
+            _say_registry(registry, devices, streams(groups), as_json=as_json)
+            return
         load = Load(
             devices=devices,
             rate=rate,
@@ -92,6 +100,14 @@ def fleet(
     else:
         _show(outcome)
     raise typer.Exit(0 if outcome.complete else 1)
+
+
+def _say_registry(folder: Path, devices: int, datastreams: int, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"registry": str(folder), "devices": devices, "datastreams": datastreams}))
+    else:
+        said = f"{devices:,} devices with {datastreams:,} datastreams: lifeline registry import {folder}"
+        Console().print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

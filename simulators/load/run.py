@@ -147,7 +147,7 @@ class FleetRun:
         self._begin = 0
         self._tended_s = self._told_s = 0.0
 
-    def run(self, connect_s: float = 30.0) -> Outcome:
+    def run(self, connect_s: float = 15.0) -> Outcome:
         """Connects, publishes, waits for the answers.
 
         Raises:
