@@ -1,4 +1,4 @@
-"""`lifeline demo`: a county that publishes, stored, watched and alerting, in this terminal."""
+"""`lifeline demo`: a county town that publishes, stored, watched and alerting, in this terminal."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from rich.live import Live
 from commands.demo_run import PARTS, Demo
 from runtime.embedded.folder import FolderLock
 from runtime.settings import PREFIX, Settings, load
+from simulators.town.ground import Scale
 
 _READY_S = 60.0
 _REFRESH_S = 1.0
@@ -33,16 +34,20 @@ def demo(
         Literal["en", "zh"] | None, typer.Option(help="Language of the view; default LIFELINE_LANGUAGE.")
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port of the API; 0 takes a free one.", min=0, max=65_535)] = None,
-    seed: Annotated[int, typer.Option(help="Another seed is another county.", min=0)] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed is another town.", min=0)] = 1,
+    scale: Annotated[
+        Literal["town", "test"], typer.Option(help="town: more than 350 devices; test: about 50, on small machines.")
+    ] = "town",
     once: Annotated[
         bool, typer.Option("--once", help="Run for --duration in a temporary folder, then report.")
     ] = False,
     duration: Annotated[float, typer.Option(help="Seconds to publish for with --once.", min=1, max=3600)] = 20.0,
     as_json: Annotated[bool, typer.Option("--json", help="With --once: print one JSON object.")] = False,
 ) -> None:
-    """Shows the whole platform at work on a fictitious county of more than 200 devices on five networks.
+    """Shows the whole platform at work on a fictitious county town of more than 350 devices on five networks.
 
-    Something goes wrong on each network within the first seconds, and again every few minutes. Each run begins with an
+    The networks run on hydraulic, gas and electric engines (install them with `uv sync --extra sim`). Something goes wrong
+    on each of them within the first seconds, and again every few minutes. Each run begins with an
     empty database and goes on until Ctrl-C, then it stops in order. With --once it ends by itself: exit status 0 when
     every published entry is accounted for and every network has raised an alert, 1 otherwise. Exit status 2 when it
     cannot run.
@@ -63,7 +68,11 @@ def demo(
     configure("demo", settings.model_copy(update={"log_level": "error"}))
     stop = stop_on_signals()
     try:
-        status = _once(settings, seed, duration, stop, as_json=as_json) if once else _live(settings, seed, stop)
+        status = (
+            _once(settings, seed, scale, duration, stop, as_json=as_json)
+            if once
+            else _live(settings, seed, scale, stop)
+        )
     except (InUseError, StartError, StageFailedError) as exc:
         sys.stderr.write(f"lifeline demo: {exc}\n")
         status = 2
@@ -76,23 +85,26 @@ def _taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _once(settings: Settings, seed: int, duration_s: float, stop: threading.Event, *, as_json: bool) -> int:
+def _once(
+    settings: Settings, seed: int, scale: Scale, duration_s: float, stop: threading.Event, *, as_json: bool
+) -> int:
     from commands.demo_report import run_once
 
     with tempfile.TemporaryDirectory(prefix="lifeline-demo-") as folder:
         own = {"data_dir": Path(folder), "api_port": 0, "api_host": "127.0.0.1"}
-        report = run_once(settings.model_copy(update=own), seed=seed, duration_s=duration_s, stop=stop)
+        report = run_once(settings.model_copy(update=own), seed=seed, scale=scale, duration_s=duration_s, stop=stop)
     typer.echo(json.dumps(report.document()) if as_json else report.text())
     for problem in report.problems():
         sys.stderr.write(f"lifeline demo: {problem}\n")
     return 1 if report.problems() else 0
 
 
-def _live(settings: Settings, seed: int, stop: threading.Event) -> int:
+def _live(settings: Settings, seed: int, scale: Scale, stop: threading.Event) -> int:
     console = Console()
     zh = settings.language == "zh"
     folder = settings.data_dir / _FOLDER
-    with _fresh(folder), Demo(settings.model_copy(update={"data_dir": folder}), seed, stop, console.print) as running:
+    own = settings.model_copy(update={"data_dir": folder})
+    with _fresh(folder), Demo(own, seed, stop, console.print, scale=scale) as running:
         running.start(_READY_S)
         if not stop.is_set():
             if console.is_terminal:
@@ -106,7 +118,7 @@ def _live(settings: Settings, seed: int, stop: threading.Event) -> int:
 
 @contextmanager
 def _fresh(folder: Path) -> Iterator[None]:
-    """Owns the folder of the demo and empties it: a county that was switched off for a night is no good first sight."""
+    """Owns the folder of the demo and empties it: a town that was switched off for a night is no good first sight."""
     lock = FolderLock(folder)
     lock.acquire()
     try:

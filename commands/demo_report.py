@@ -13,6 +13,7 @@ from domain.catalogue import NETWORKS
 from domain.condition import Condition
 from domain.times import now_micros
 from runtime.settings import Settings
+from simulators.town.ground import Scale
 from storage import latencies, status
 from storage.database import connect
 from storage.latencies import Latency
@@ -86,16 +87,16 @@ class Report:
         return "\n".join(lines)
 
 
-def run_once(settings: Settings, *, seed: int, duration_s: float, stop: threading.Event) -> Report:
+def run_once(settings: Settings, *, seed: int, scale: Scale, duration_s: float, stop: threading.Event) -> Report:
     """Publishes for `duration_s` and reports; raises as `Demo.start` does. Ends early when asked to stop."""
-    with Demo(settings, seed, stop, lambda _text: None) as demo:
+    with Demo(settings, seed, stop, lambda _text: None, scale=scale) as demo:
         began = now_micros()
         demo.start(_READY_S)
         stop.wait(duration_s)
         published = 0
-        if demo.fleet:
-            demo.fleet.stop()
-            published = demo.fleet.ledger.entries
+        if demo.broadcast:
+            demo.broadcast.stop()
+            published = demo.broadcast.ledger.entries
         with connect(demo.platform.database_url, application="demo") as connection:
             deadline = time.monotonic() + _SETTLE_S
             while True:

@@ -1,28 +1,41 @@
-"""One run of the demo: platform, registry and fleet together, from the first start to the ordered stop."""
+"""One run of the demo: platform, town and its devices together, from the first start to the ordered stop."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from commands.demo_view import View
 from commands.demo_watch import Watch, counters, undelayed_rules
 from commands.platform import FOLDERS, Platform
+from domain.errors import UnavailableError
 from domain.registry_folder import read, write
+from domain.times import MICROS_PER_SECOND, now_micros
 from runtime.settings import Settings
-from simulators.county import County, build
-from simulators.fleet import Fleet
+from simulators import demonstration
+from simulators.devices.chunks import Chunk
+from simulators.devices.emit import emit
+from simulators.devices.live import Broadcast
+from simulators.town.build import build, registry
+from simulators.town.ground import Scale, ground
+from simulators.town.layout import Town
+from simulators.town.world import World
 from storage import status
 from storage.database import connect
 from storage.registry import import_registry, known
+
+if TYPE_CHECKING:
+    from domain.registry import Registry
 
 _WORDS = {
     "en": {
         "services": "starting broker and database",
         "registry": "registering {devices} devices with {datastreams} datastreams",
         "stages": "starting ingest, rules, notify and API",
+        "engines": "the engines of the networks compute the first half hour",
         "fleet": "devices begin to publish",
         "stopped": "stopped: {name}",
         "devices": "devices",
@@ -31,6 +44,7 @@ _WORDS = {
         "services": "正在启动消息服务器和数据库",
         "registry": "正在登记 {devices} 台设备、{datastreams} 个数据流",
         "stages": "正在启动接入、规则、通知和接口进程",
+        "engines": "各专项仿真引擎正在计算最初半小时",
         "fleet": "设备开始上报",
         "stopped": "已停止：{name}",
         "devices": "设备",
@@ -39,6 +53,13 @@ _WORDS = {
 _REGISTRY_FOLDER = "registry"
 #: Everything that a run leaves in its folder.
 PARTS = (*FOLDERS, _REGISTRY_FOLDER)
+#: The engines have this long, about, before the devices speak: what is computed must be true of the time of day.
+_LEAD_S = 15
+#: How long the first half hour may take on a machine that has other things to do.
+_ENGINES_S = 240.0
+#: The next chapter is computed so long before it begins; until then the engines take no memory and no time.
+_AHEAD_S = 300
+_POLL_S = 0.1
 
 
 class Demo:
@@ -46,21 +67,39 @@ class Demo:
 
     Args:
         settings: Of this process.
-        seed: Of the county.
+        seed: Of the town.
         stop: Set when the person has had enough.
         say: Told each step, in the language of the settings.
+        scale: Of the town.
+
+    Raises:
+        ConfigurationError: The engines of the town are not installed.
     """
 
-    def __init__(self, settings: Settings, seed: int, stop: threading.Event, say: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        seed: int,
+        stop: threading.Event,
+        say: Callable[[str], object],
+        *,
+        scale: Scale = "town",
+    ) -> None:
+        # Without the engines nothing need be started.
+        ground(scale)
         self.settings = settings
-        self.county: County = build(seed)
         self.platform = Platform(settings, quiet=True)
-        self.fleet: Fleet | None = None
+        self.broadcast: Broadcast | None = None
         #: Counters of ingest before the first device spoke; not zero on a database that was given.
         self.before = counters(())
+        self._seed = seed
+        self._scale: Scale = scale
         self._stop = stop
+        self._over = threading.Event()
         self._say = say
         self._words = _WORDS[settings.language]
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="engines")
+        self._world: World | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -68,25 +107,36 @@ class Demo:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.fleet:
-            self.fleet.stop()
+        self._over.set()
+        if self.broadcast:
+            self.broadcast.stop()
             self._say(self._words["stopped"].format(name=self._words["devices"]))
+        if self._world:
+            self._world.close()
+        self._beside.shutdown(cancel_futures=True)
         self.platform.stop(lambda name: self._say(self._words["stopped"].format(name=name)))
 
     def start(self, timeout_s: float) -> None:
-        """Starts everything; the first incident begins within two seconds after it. Ends early when asked to stop.
+        """Starts everything; returns when the first device has spoken. Ends early when asked to stop.
 
         Raises:
             InUseError: Another process runs on the same folder.
             StartError: An embedded server did not come up.
             StageFailedError: A stage was not ready in time.
-            UnavailableError: The broker did not accept the devices.
+            UnavailableError: The broker did not accept the devices, or an engine failed.
         """
-        registry = self.county.registry
+        # While broker, database and stages start, the town is built and its engines run.
+        building = self._beside.submit(build, self._scale, self._seed, sample_s=demonstration.SAMPLE_S)
         self._say(self._words["services"])
         self.platform.start_services()
-        self._say(self._words["registry"].format(devices=len(registry.devices), datastreams=len(registry.datastreams)))
-        self._register()
+        town = building.result()
+        self._world = World(town)
+        begin = (now_micros() // MICROS_PER_SECOND + _LEAD_S) * MICROS_PER_SECOND
+        chunks = self._chunks(town, self._world, begin)
+        first = self._beside.submit(next, chunks)
+        whole = registry(town)
+        self._say(self._words["registry"].format(devices=len(whole.devices), datastreams=len(whole.datastreams)))
+        self._register(whole)
         self._say(self._words["stages"])
         # First what the devices need, so that the first alert does not wait for the API's start.
         self.platform.start_stages("ingest", "rules")
@@ -94,18 +144,50 @@ class Demo:
         self.platform.wait_ready(timeout_s, self._stop.is_set)
         if self._stop.is_set():
             return
-        self._say(self._words["fleet"])
-        self.fleet = Fleet(self.county, self.platform.mqtt_url)
-        self.fleet.start()
+        if not first.done():
+            self._say(self._words["engines"])
+        self.broadcast = Broadcast(
+            town,
+            _after(first, chunks),
+            self.platform.mqtt_url,
+            origin=begin,
+            # The engines took their time: devices write the time at which they speak.
+            shift=None,
+            prefix="lifeline-demo",
+        )
+        self.broadcast.start()
+        self._wait_for_the_first()
         self.platform.start_stages()
+
+    def _chunks(self, town: Town, world: World, begin: int) -> Iterator[Chunk]:
+        """The traffic of one chapter after another, each computed shortly before it is needed."""
+        for span, happenings in demonstration.chapters(begin):
+            early_s = (span.start - now_micros()) / MICROS_PER_SECOND - _AHEAD_S
+            if self._over.wait(max(0.0, early_s)):
+                return
+            truth = world.truth(span, happenings)
+            # Engines that wait for the next chapter need not hold their memory.
+            world.close()
+            yield Chunk(traffic=emit(town, truth, happenings, seed=self._seed), until=span.end)
+
+    def _wait_for_the_first(self) -> None:
+        """Until a message is under way; UnavailableError if none will be."""
+        if self.broadcast is None:
+            return
+        waited_s = 0.0
+        while not (self.broadcast.progress().messages or self._stop.wait(_POLL_S)):
+            waited_s += _POLL_S
+            if self.broadcast.done.is_set() or waited_s > _ENGINES_S:
+                raise UnavailableError(self.broadcast.problem or f"no device has spoken within {_ENGINES_S:.0f} s")
+        self._say(self._words["fleet"])
 
     def watch(self) -> Watch:
         """A reader of moments; call after `start`."""
-        if self.fleet is None:
+        if self.broadcast is None:
             raise RuntimeError("nothing publishes yet")
         return Watch(
             self.platform.database_url,
-            self.fleet,
+            self.broadcast,
             rules=undelayed_rules(self.settings.rules_dir),
             docs_url=f"{self.platform.api_url}/docs",
             before=self.before,
@@ -116,10 +198,15 @@ class Demo:
         """How moments of this run are drawn."""
         return View(language=self.settings.language, zone=ZoneInfo(self.settings.zone))
 
-    def _register(self) -> None:
+    def _register(self, whole: "Registry") -> None:
         """Writes the registry folder and imports it, as a person would."""
         folder = self.settings.data_dir.absolute() / _REGISTRY_FOLDER
-        write(self.county.registry, Path(folder))
+        write(whole, Path(folder))
         with connect(self.platform.database_url, application="demo", statement_timeout_s=60) as connection:
             import_registry(connection, read(folder, known(connection)))
             self.before = counters(status.partitions(connection))
+
+
+def _after(first: "Future[Chunk]", others: Iterator[Chunk]) -> Iterator[Chunk]:
+    yield first.result()
+    yield from others

@@ -1,4 +1,4 @@
-"""What the demo looks at once a second: the database, as every other reader sees it, and the fleet's own ledger."""
+"""What the demo looks at once a second: the database, as every other reader sees it, and the devices' own ledger."""
 
 import time
 from collections import deque
@@ -14,7 +14,7 @@ from domain.errors import UnavailableError
 from domain.times import MICROS_PER_SECOND, now_micros
 from rules.condition import Absence
 from rules.load import load as load_rules
-from simulators.fleet import Fleet
+from simulators.devices.live import Broadcast
 from simulators.streets import COUNTY_EN, COUNTY_ZH
 from storage import latencies, status
 from storage.alert_reading import AlertEntry, AlertFilter, alerts
@@ -42,7 +42,7 @@ class Watch:
 
     Args:
         database_url: Where to read.
-        fleet: Whose ledger to show.
+        broadcast: Whose ledger to show.
         rules: Rules whose raises count for the latency of alerts.
         docs_url: Address of the API's documentation.
         before: Counters of ingest when the demo began.
@@ -52,7 +52,7 @@ class Watch:
     def __init__(
         self,
         database_url: str,
-        fleet: Fleet,
+        broadcast: Broadcast,
         *,
         rules: tuple[str, ...],
         docs_url: str,
@@ -60,7 +60,7 @@ class Watch:
         stages: Callable[[], Mapping[str, bool]],
     ) -> None:
         self._url = database_url
-        self._fleet = fleet
+        self._broadcast = broadcast
         self._rules = rules
         self._docs_url = docs_url
         self._before = before
@@ -97,9 +97,9 @@ class Watch:
             county_zh=COUNTY_ZH,
             elapsed_s=time.monotonic() - self._began,
             docs_url=self._docs_url,
-            published=self._fleet.ledger.entries,
-            under_way=self._fleet.pending,
-            acknowledged_ms=percentiles(list(self._fleet.ledger.acknowledged_in_ms)),
+            published=self._broadcast.ledger.entries,
+            under_way=self._broadcast.pending,
+            acknowledged_ms=percentiles(list(self._broadcast.ledger.acknowledged_in_ms)),
             rate=self._rate(condition),
             condition=condition,
             counts={name: count - self._before[name] for name, count in counters(condition.partitions).items()},
@@ -107,7 +107,7 @@ class Watch:
             to_alert=latencies.published_to_alert(connection, self._rules, since=since),
             alerts=sorted(found, key=_gravity),
             stages=self._stages(),
-            problem=self._fleet.problem,
+            problem=self._broadcast.problem,
         )
 
     def _rate(self, condition: Condition) -> float:

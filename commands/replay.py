@@ -193,7 +193,7 @@ def _publish(
         keepalive_s=settings.mqtt_keepalive_s,
     ) as publisher:
         publisher.wait_connected(30)
-        clock = ClockTeller(publisher, speed) if settings.clock == "replay" else None
+        clock = ClockTeller(publisher, speed, programme.topics.values()) if settings.clock == "replay" else None
         return play(programme, publisher, speed=speed, stop=stop, clock=clock, progress=progress)
 
 

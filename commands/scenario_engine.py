@@ -184,10 +184,12 @@ class _Diary:
             self._add((transition.rule.id, transition.subject), transition, _known(transition.time, begin, end))
         for restraint in step.restraints:
             for entry in self.entries.get((restraint.rule, restraint.subject), ())[-1:]:
-                if restraint.cause is None:
+                if restraint.cause is not None:
+                    if entry.levels[0][0] >= begin:
+                        entry.held_by = restraint.cause[0]
+                elif entry.cleared_at is None and not entry.withdrawn:
+                    # What ends while it is held back is let go as well, and nobody is told of it.
                     entry.released_at = _known(restraint.time, begin, end)
-                elif entry.levels[0][0] >= begin:
-                    entry.held_by = restraint.cause[0]
 
     def alarms(self, rerun: Rerun) -> tuple[Alarm, ...]:
         """All of them. Which ones were held back, and until when, is told instant by instant from the whole history."""

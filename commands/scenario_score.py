@@ -26,7 +26,7 @@ _FIXED_STEPS = 240
 #: Days without any event that are stored before each scenario begins, so that rules know what is usual at which hour.
 HISTORY_DAYS = 4
 #: Seconds between their readings: rules look at means of hours.
-_HISTORY_STEP_S = 900
+_HISTORY_STEP_S = 600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -143,10 +143,10 @@ def report(exercise: Exercise, told: Sequence[Told], *, closing: str) -> Report:
     incident = pace.begins + _micros(exercise.plan.incident_s)
     chosen = [_chosen(expected, told, pace) for expected in exercise.plan.expected]
     detections = tuple(
-        _detection(expected, own, pace, incident, closing)
+        _detection(expected, own, [one for one in told if _fits(expected, one)], pace, incident, closing)
         for expected, own in zip(exercise.plan.expected, chosen, strict=True)
     )
-    steps = tuple(_step(step, _subjects(step, chosen, told), closing) for step in exercise.plan.steps)
+    steps = tuple(_step(step, _subjects(step, exercise, told), closing) for step in exercise.plan.steps)
     fulfilling = {own[0].id for own in chosen if own is not None}
     announced = [one for one in told if one.announced]
     return Report(
@@ -195,7 +195,12 @@ def _chosen(expected: Expected, told: Iterable[Told], pace: Pace) -> tuple[Told,
 
 
 def _detection(
-    expected: Expected, chosen: tuple[Told, int] | None, pace: Pace, incident: int, closing: str
+    expected: Expected,
+    chosen: tuple[Told, int] | None,
+    fitting: Sequence[Told],
+    pace: Pace,
+    incident: int,
+    closing: str,
 ) -> Detection:
     if chosen is None:
         return Detection(
@@ -205,8 +210,9 @@ def _detection(
         )  # fmt: skip
     alert, reached = chosen
     announced = _announced(alert)
-    taken = _first(alert, AlertEvent.ACKNOWLEDGED, closing)
-    handed = _first(alert, AlertEvent.ESCALATED, closing)
+    # Whoever takes any of the alerts that tell of the same thing has taken it.
+    taken = _soonest(fitting, AlertEvent.ACKNOWLEDGED, closing)
+    handed = _soonest(fitting, AlertEvent.ESCALATED, closing)
     ended = any(one.event == AlertEvent.CLEARED and one.comment == closing for one in alert.events)
     over = alert.cleared_at is not None and not ended
     return Detection(
@@ -219,11 +225,11 @@ def _detection(
         detect_s=_seconds(incident, reached),
         store_s=_seconds(pace.wall_time(alert.raised_at), alert.recorded_at),
         notify_s=_seconds(announced, alert.notified_at),
-        acknowledge_s=_seconds(announced, taken.recorded_at if taken else None),
-        acknowledged_by=taken.actor if taken else None,
-        escalate_s=_seconds(announced, handed.recorded_at if handed else None),
-        escalated_by=handed.actor if handed else None,
-        escalated_to=handed.addressee if handed else None,
+        acknowledge_s=taken[0] if taken else None,
+        acknowledged_by=taken[1].actor if taken else None,
+        escalate_s=handed[0] if handed else None,
+        escalated_by=handed[1].actor if handed else None,
+        escalated_to=handed[1].addressee if handed else None,
         clear_s=_seconds(alert.raised_at, alert.cleared_at) if over else None,
         closed_by_end=ended,
     )
@@ -239,12 +245,24 @@ _LEAVES = {
 }
 
 
-def _subjects(step: Step, chosen: Sequence[tuple[Told, int] | None], told: Sequence[Told]) -> list[Told]:
+def _subjects(step: Step, exercise: Exercise, told: Sequence[Told]) -> list[Told]:
     """The alerts that a step may be done on."""
-    if step.expected is None:
-        return [one for one in told if one.announced]
-    own = chosen[step.expected]
-    return [] if own is None else [own[0]]
+    expected = None if step.expected is None else exercise.plan.expected[step.expected]
+    return [one for one in told if one.announced and (expected is None or _fits(expected, one))]
+
+
+def _soonest(alerts: Sequence[Told], event: AlertEvent, closing: str) -> tuple[float, Happened] | None:
+    """What was done first on any of some alerts, and how many seconds after people were to be told of that alert."""
+    found = [
+        (one.recorded_at, seconds, one)
+        for alert in alerts
+        if (one := _first(alert, event, closing)) is not None
+        and (seconds := _seconds(_announced(alert), one.recorded_at)) is not None
+    ]
+    if not found:
+        return None
+    _, seconds, one = min(found, key=lambda own: own[:2])
+    return seconds, one
 
 
 def _step(step: Step, subjects: Sequence[Told], closing: str) -> StepResult:
