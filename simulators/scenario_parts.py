@@ -101,6 +101,7 @@ class Expectation(_Statement):
     """People must be told of an alert of a rule (any of several) in time."""
 
     rule: Names
+    #: By this minute; with seconds, by this second.
     by: Time
     #: Not before this; default: the first event of the timeline.
     since: Time | None = Field(default=None, alias="from")

@@ -31,6 +31,11 @@ class Moment(NamedTuple):
     seconds: int
     relative: bool = False
 
+    @property
+    def lasts(self) -> int:
+        """Seconds for which it is this time: a clock that shows 14:31 shows it for a minute."""
+        return 1 if self.relative or self.text.count(":") > 1 else 60
+
     def after(self, starts: "Moment") -> int:
         """Seconds after the begin of a scenario that starts at some time of day; negative: before it."""
         return self.seconds if self.relative else self.seconds - starts.seconds

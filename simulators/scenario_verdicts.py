@@ -140,11 +140,12 @@ class _Court:
     def expectation(self, own: Expectation, alarms: Sequence[Alarm]) -> Verdict:
         level = None if own.level is None else Level.parse(own.level)
         since = self._scenario.at(self._begin, own.since) if own.since else min(self._onsets, default=self._begin)
-        by = self._scenario.at(self._begin, own.by)
+        # What comes at 14:31:58 has come by 14:31, to the minute.
+        end = self._scenario.at(self._begin, own.by) + own.by.lasts * MICROS_PER_SECOND
         fitting = [a for a in alarms if a.rule in own.rule and self._there(own.on, a)]
         times = [at for a in fitting if (at := a.told_of(level)) is not None and at >= since]
         at = min(times, default=None)
-        held = at is not None and at <= by
+        held = at is not None and at < end
         return Verdict(
             statement=own,
             held=held,

@@ -61,7 +61,9 @@ def test_what_is_told_in_time_holds_and_its_delay_counts_from_the_event() -> Non
     (verdict,) = judged(alarm(), expect=[{"rule": "methane", "by": "11:30"}]).verdicts
     assert verdict.held
     assert verdict.delay_s == 600
-    assert held(alarm(told=at(11, 30)))
+    assert held(alarm(told=at(11, 31) - 1))
+    assert held(alarm(told=at(11, 30)), by="11:30:00")
+    assert not held(alarm(told=at(11, 30) + 1_000_000), by="11:30:00")
 
 
 def test_what_comes_too_late_too_early_or_not_at_all_is_missed() -> None:
