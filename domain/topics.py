@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 ROOT = "lifeline"
 KIND = "telemetry"
-#: Where a replay says how far it has come; heard by platforms that live by the replay's clock, and by no others.
-CLOCK = f"{ROOT}/clock"
 #: What an identifier may be, so that it can stand in a topic, a URL, a CAP identifier and a SenML name alike.
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 #: A GB/T 2260 code: two digits (province), four (prefecture) or six (county), deeper levels in threes.
@@ -24,6 +22,18 @@ class Topic(NamedTuple):
 def telemetry(area: str, network: str, device: str) -> str:
     """The topic on which a device publishes."""
     return f"{ROOT}/{area}/{network}/{device}/{KIND}"
+
+
+#: How the topics end on which a replay says how far it has come.
+CLOCK_SUFFIX = f"/clock/clock/{KIND}"
+
+
+def clock(area: str) -> str:
+    """The topic on which a replay tells the platforms of an area how far it has come.
+
+    It is one of telemetry, so that it comes by the same subscription: brokers keep the order of messages within one.
+    """
+    return telemetry(area, "clock", "clock")
 
 
 def parse(topic: str) -> Topic | None:

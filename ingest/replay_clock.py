@@ -1,9 +1,9 @@
 """The clock of a replay: on a test platform it stands in the place of the system's (LIFELINE_CLOCK=replay).
 
-A replay says on a topic of its own how far it has come, after the broker has acknowledged everything before that.
-Such a message is no observation. It ends the batch in which it comes, and is committed with it: whoever sees the
-clock sees all that it stands for. What is too late or too far ahead is judged by it too, as it was when the recording
-was made.
+A replay says among its telemetry how far it has come, after the broker has acknowledged everything before that. Such
+a message is no observation. It ends the batch in which it comes, and is committed with it: whoever sees the clock
+sees all that it stands for. What is too late or too far ahead is judged by it too, as it was when the recording was
+made.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from domain.times import Clock
-from domain.topics import CLOCK
+from domain.topics import CLOCK_SUFFIX
 from ingest.connection import Inbox
 from ingest.entry import BadPayloadError
 from ingest.message import micros_of
@@ -46,14 +46,12 @@ class ReplayClock:
     @staticmethod
     def upto(inbox: Inbox, most: int) -> int:
         """How many messages may be handed over together: those up to the next one of the clock, or `most`."""
-        try:
-            return inbox.topics.index(CLOCK, 0, most) + 1
-        except ValueError:
-            return most
+        waiting = enumerate(inbox.topics[:most], start=1)
+        return next((number for number, topic in waiting if topic.endswith(CLOCK_SUFFIX)), most)
 
     def take(self, taken: Inbox) -> Reached | None:
         """Removes a message of the clock from the end of what was taken; its packet identifier stays to be answered."""
-        if not taken.topics or taken.topics[-1] != CLOCK:
+        if not taken.topics or not taken.topics[-1].endswith(CLOCK_SUFFIX):
             return None
         taken.topics.pop()
         payload = taken.payloads.pop()

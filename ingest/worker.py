@@ -20,7 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from domain.times import Clock, now_micros
-from domain.topics import CLOCK, subscription
+from domain.topics import subscription
 from ingest.connection import Connection, Inbox
 from ingest.decode import Limits, decode
 from ingest.progress import RESEND_MICROS, SETTLE_MICROS, Progress
@@ -312,8 +312,7 @@ class Worker:
         if flags.session_present:
             # The session has its subscription: NATS sends all that waits before it answers to SUBSCRIBE.
             self._heard_from()
-        wanted = [subscription(self._settings.partition), *([CLOCK] if self._replay is not None else [])]
-        client.subscribe([(topic, 1) for topic in wanted])
+        client.subscribe(subscription(self._settings.partition), qos=1)
 
     def _on_subscribe(
         self,

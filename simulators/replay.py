@@ -3,13 +3,14 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
 from domain.times import MICROS_PER_SECOND, to_datetime
-from domain.topics import CLOCK
+from domain.topics import clock as clock_topic
+from domain.topics import parse
 from simulators.ledger import Entry
 from simulators.programme import Programme
 from simulators.publisher import Publisher
@@ -66,17 +67,20 @@ def _time(micros: int) -> int | str:
 
 
 class ClockTeller:
-    """Tells a platform that lives by the replay's clock how far the replay has come (`domain.topics.CLOCK`).
+    """Tells platforms that live by the replay's clock how far the replay has come (`domain.topics.clock`).
 
     A clock counts only if everything before it has arrived: so what was published is acknowledged first.
 
     Args:
         publisher: The one that publishes the samples.
         speed: Recorded seconds in one second.
+        topics: On which the samples are published; each of their areas is told.
     """
 
-    def __init__(self, publisher: Publisher, speed: float) -> None:
+    def __init__(self, publisher: Publisher, speed: float, topics: Iterable[str]) -> None:
         self._publisher = publisher
+        areas = sorted({found.area for topic in topics if (found := parse(topic))})
+        self._topics = [clock_topic(area) for area in areas]
         step_s = _TICK_S if math.isinf(speed) else min(_TICK_S, speed * _PACED_TICK_S)
         self._step = max(1, int(step_s * MICROS_PER_SECOND))
         self._told: int | None = None
@@ -99,7 +103,8 @@ class ClockTeller:
         said: dict[str, object] = {"time": _time(instant)}
         if begins:
             said["begins"] = True
-        self._publisher.publish(CLOCK, _encode(said), 0, timeout_s=_PATIENCE_S)
+        for topic in self._topics:
+            self._publisher.publish(topic, _encode(said), 0, timeout_s=_PATIENCE_S)
         self._told = instant if self._told is None else max(self._told, instant)
 
 
