@@ -3,11 +3,15 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from domain.registry import Registry
 
 app = typer.Typer(add_completion=False, help="Import and export what stands in the field.", no_args_is_help=True)
 
@@ -72,23 +76,39 @@ def _say_checked(sizes: dict[str, int], *, as_json: bool) -> None:
 @app.command("export")
 def export_folder(
     folder: Path = typer.Argument(help="Folder to write; made if it is not there."),
+    town: str | None = typer.Option(
+        None, metavar="SCALE", help="Not what is registered, but the simulated county town: town or test."
+    ),
+    seed: int = typer.Option(1, min=0, help="Of the simulated town."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Writes everything that is registered as a folder that `registry import` reads; the same registry, the same bytes.
 
-    Example: `lifeline registry export backup/registry`
+    Example: `lifeline registry export backup/registry`, or `lifeline registry export town/ --town test`
     """
     from domain.registry_folder import write
-    from runtime.settings import load
-    from storage.database import connect
-    from storage.registry import export_registry
 
-    url = load().database_url.get_secret_value()
-    with connect(url, application="registry export", statement_timeout_s=600) as connection:
-        registry = export_registry(connection)
+    registry = _registered() if town is None else _simulated(town, seed)
     write(registry, folder)
     sizes = {kind: len(getattr(registry, kind)) for kind in ("assets", "devices", "datastreams", "links")}
     if as_json:
         typer.echo(json.dumps({"folder": str(folder), **sizes}))
     else:
         Console().print(f"{folder}: " + ", ".join(f"{size} {kind}" for kind, size in sizes.items()))
+
+
+def _registered() -> "Registry":
+    from runtime.settings import load
+    from storage.database import connect
+    from storage.registry import export_registry
+
+    url = load().database_url.get_secret_value()
+    with connect(url, application="registry export", statement_timeout_s=600) as connection:
+        return export_registry(connection)
+
+
+def _simulated(scale: str, seed: int) -> "Registry":
+    from commands.simulate_run import scale_of
+    from simulators.town.build import build, registry
+
+    return registry(build(scale_of(scale), seed))
