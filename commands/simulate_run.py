@@ -96,6 +96,7 @@ def run(
         connections=connections,
         prefix=f"lifeline-town-{os.getpid()}-{secrets.token_hex(2)}",
         ledger=kept,
+        tells_clock=settings.clock == "replay",
         version=settings.mqtt_version,  # type: ignore[arg-type]  # the setting's pattern allows no other
         ca_file=settings.mqtt_ca_file,
         keepalive_s=settings.mqtt_keepalive_s,

@@ -3,8 +3,9 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -66,6 +67,18 @@ def _time(micros: int) -> int | str:
     return to_datetime(micros).isoformat() if micros % _MILLI else micros // _MILLI
 
 
+class Line(Protocol):
+    """What carries messages: a publisher, or several as one."""
+
+    def publish(
+        self, topic: str, payload: bytes, entries: int | Sequence[Entry] = 1, *, timeout_s: float | None = None
+    ) -> None:
+        """Hands one message over."""
+
+    def drain(self, timeout_s: float) -> bool:
+        """Waits until every message is answered; False if some still are not after `timeout_s`."""
+
+
 class ClockTeller:
     """Tells platforms that live by the replay's clock how far the replay has come (`domain.topics.clock`).
 
@@ -77,7 +90,7 @@ class ClockTeller:
         topics: On which the samples are published; each of their areas is told.
     """
 
-    def __init__(self, publisher: Publisher, speed: float, topics: Iterable[str]) -> None:
+    def __init__(self, publisher: Line, speed: float, topics: Iterable[str]) -> None:
         self._publisher = publisher
         areas = sorted({found.area for topic in topics if (found := parse(topic))})
         self._topics = [clock_topic(area) for area in areas]

@@ -37,7 +37,7 @@ class Desk:
     def __init__(self, town: Town, shift: int = 0) -> None:
         assets = {asset.id: asset for asset in town.assets}
         self._forms = {one.device: one.form for one in town.instruments}
-        self._topics = {
+        self.topics = {
             one.device: telemetry(assets[one.asset].area, assets[one.asset].network, one.device)
             for one in town.instruments
         }
@@ -79,4 +79,4 @@ class Desk:
                 samples.append((time, {}))
             samples[-1][1][name] = value >= 0.5 if switch else value
             entries.append(Entry(device, name, time, value))
-        return Letter(sent, device, self._topics[device], encode(device, self._forms[device], samples), tuple(entries))
+        return Letter(sent, device, self.topics[device], encode(device, self._forms[device], samples), tuple(entries))

@@ -22,6 +22,7 @@ from simulators.devices.letters import Desk, Letter
 from simulators.devices.traffic import Traffic
 from simulators.ledger import Entry, Ledger
 from simulators.publisher import Publisher, Version
+from simulators.replay import ClockTeller
 from simulators.town.layout import Town
 
 log = structlog.get_logger(__name__)
@@ -96,6 +97,7 @@ class Broadcast:
         connections: One connection a device, instead of one for each gateway, each carrier and the lines of stations.
         prefix: Start of the MQTT client ids.
         ledger: Where acknowledgements are written; default one that counts.
+        tells_clock: Whether to tell a platform that lives by a replay's clock how far the traffic has come.
         clock: Source of time.
         version, ca_file, keepalive_s: As for `Publisher`.
     """
@@ -112,6 +114,7 @@ class Broadcast:
         connections: bool = False,
         prefix: str = "lifeline-town",
         ledger: LiveLedger | None = None,
+        tells_clock: bool = False,
         clock: Clock = now_micros,
         version: Version = "auto",
         ca_file: Path | None = None,
@@ -141,6 +144,8 @@ class Broadcast:
         }
         self._line_of = {device: self._lines[way] for device, way in ways.items()}
         self._thread = threading.Thread(target=self._run, name="broadcast", daemon=True)
+        topics = list(self._desk.topics.values())
+        self._teller = ClockTeller(_Lines(tuple(self._lines.values())), speed, topics) if tells_clock else None
         self._connecting = False
         self._begun = 0
         self._messages = 0
@@ -246,6 +251,8 @@ class Broadcast:
         for letter in waiting:
             if not self._publish(letter):
                 return
+        if self._teller and self._begun:
+            self._teller.end(self._position + self._desk.shift)
 
     def _begin(self, traffic: Traffic) -> None:
         self._begun = self._clock()
@@ -255,6 +262,8 @@ class Broadcast:
             # Instants stay whole milliseconds, as messages write them.
             self._shift = (self._begun - self._origin) // 1000 * 1000
         self._desk.shift = self._shift
+        if self._teller:
+            self._teller.begin(self._origin + self._shift)
 
     def _publish(self, letter: Letter) -> bool:
         """Waits until a letter is due and hands it over; False when it is time to stop."""
@@ -271,6 +280,8 @@ class Broadcast:
                     return False
         if self._stop.is_set():
             return False
+        if self._teller:
+            self._teller.reach(letter.sent + self._desk.shift)
         if not self._hand_over(letter, _Handed(letter.entries, self._clock())):
             return False
         self._messages += 1
@@ -307,6 +318,23 @@ class Broadcast:
                     return False
             else:
                 return True
+
+
+class _Lines:
+    """All connections as one: a message goes over the first, and is answered when all are."""
+
+    def __init__(self, lines: tuple[Publisher, ...]) -> None:
+        self._lines = lines
+
+    def publish(
+        self, topic: str, payload: bytes, entries: int | Sequence[Entry] = 1, *, timeout_s: float | None = None
+    ) -> None:
+        """Hands one message over."""
+        self._lines[0].publish(topic, payload, entries, timeout_s=timeout_s)
+
+    def drain(self, timeout_s: float) -> bool:
+        """Waits until every message of every line is answered."""
+        return all(line.drain(timeout_s) for line in self._lines)
 
 
 def _sent(letter: Letter) -> int:

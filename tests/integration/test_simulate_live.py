@@ -214,3 +214,40 @@ def test_a_broker_that_goes_away_and_returns_costs_time_but_no_message(
         distinct = {letter.payload for letter in Desk(TOWN).letters(found)}
         wait_until(lambda: set(subscriber.received) == distinct, timeout_s=30, what="everything is received")
     assert entries(broadcast.ledger.columns()) == expected(found)
+
+
+@pytest.mark.parametrize("speed", [float("inf"), 1800.0])
+def test_a_platform_on_the_replays_clock_is_told_it_after_what_it_stands_for(
+    nats_broker: EmbeddedBroker, speed: float
+) -> None:
+    found = traffic()
+    with Subscriber(nats_broker.url, EVERYTHING) as subscriber:
+        broadcast = Broadcast(
+            TOWN, [Chunk(traffic=found)], nats_broker.url, speed=speed, origin=MIDNIGHT, shift=HOUR, tells_clock=True
+        )
+        broadcast.start()
+        assert broadcast.wait(60)
+        assert broadcast.stop()
+        ends = (int(found.sent[-1]) + HOUR) // 1000
+        wait_until(lambda: _told(subscriber.received[-1:]) == [ends], what="the end is told")
+    received = list(subscriber.received)
+    assert json.loads(received[0]) == {"time": (MIDNIGHT + HOUR) // 1000, "begins": True}
+    told = _told(received)
+    assert told == sorted(told)
+    assert len(told) > 5
+    letters = {letter.payload: letter.sent for letter in Desk(TOWN, HOUR).letters(found)}
+    before = -1
+    for place, payload in enumerate(received):
+        clock = _told([payload])
+        if clock:
+            before = clock[0] * 1000 - HOUR
+        else:
+            assert letters[payload] >= before, place
+    # What is no observation is not in the ledger.
+    assert broadcast.ledger.messages == len(found.sent)
+
+
+def _told(payloads: list[bytes]) -> list[int]:
+    """Times of the messages of the clock among these."""
+    read = [json.loads(payload) for payload in payloads]
+    return [one["time"] for one in read if isinstance(one, dict) and "values" not in one]
