@@ -6,6 +6,7 @@ from datetime import datetime
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
+from domain.exercise_mark import Exercises
 from storage.sql import queries
 
 
@@ -21,6 +22,8 @@ class DeadLetterEntry:
     reason: str
     detail: str
     size: int
+    #: The exercise that it belongs to, by its topic; None: it is real.
+    exercise: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +49,7 @@ def dead_letters(
     device: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    exercises: Exercises = "exclude",
     before: int | None = None,
     limit: int,
 ) -> list[DeadLetterEntry]:
@@ -55,6 +59,7 @@ def dead_letters(
         "device": device,
         "since": since,
         "until": until,
+        "exercises": exercises,
         "before": before,
         "limit": limit,
     }
@@ -63,11 +68,16 @@ def dead_letters(
 
 
 def reasons(
-    connection: Connection[TupleRow], *, since: datetime, until: datetime, device: str | None = None
+    connection: Connection[TupleRow],
+    *,
+    since: datetime,
+    until: datetime,
+    device: str | None = None,
+    exercises: Exercises = "exclude",
 ) -> list[ReasonCount]:
     """Counts by reason in [since, until), most frequent first."""
     with connection.cursor(row_factory=class_row(ReasonCount)) as cursor:
-        parameters = {"since": since, "until": until, "device": device}
+        parameters = {"since": since, "until": until, "device": device, "exercises": exercises}
         return cursor.execute(queries("dead_letter_reading")["reasons"], parameters).fetchall()
 
 

@@ -16,6 +16,9 @@ class DeadLetter(Wire):
     reason: str = Field(examples=["not_finite"])
     detail: str = Field(examples=["value NaN of gas.ch4.chamber"])
     size: int = Field(description="Bytes of the payload.", examples=[48])
+    exercise: int | None = Field(
+        description="The exercise that it belongs to, by its topic; null: it is real.", examples=[None]
+    )
 
 
 class DeadLetterDetail(DeadLetter):

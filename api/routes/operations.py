@@ -30,6 +30,7 @@ def dead_letters(
     service: Services,
     reason: Annotated[RejectReason | None, Query(description="Only for this reason.")] = None,
     device: p.DeviceFilter = None,
+    exercises: p.ExerciseFilter = "exclude",
     begin: p.From = None,
     end: p.To = None,
     cursor: p.Cursor = None,
@@ -39,7 +40,14 @@ def dead_letters(
     before = number_key("dead-letters", cursor)
     with service.heavy_database() as connection:
         found = dead_letter_reading.dead_letters(
-            connection, reason=reason, device=device, since=begin, until=end, before=before, limit=limit + 1
+            connection,
+            reason=reason,
+            device=device,
+            exercises=exercises,
+            since=begin,
+            until=end,
+            before=before,
+            limit=limit + 1,
         )
     following = encode("dead-letters", found[limit - 1].id) if len(found) > limit else None
     p.link_to(request, response, following)
@@ -47,11 +55,18 @@ def dead_letters(
 
 
 @router.get("/dead-letters/reasons", summary="Dead letters by reason · 拒收原因统计", dependencies=_operators)
-def reasons(service: Services, device: p.DeviceFilter = None, begin: p.From = None, end: p.To = None) -> Reasons:
+def reasons(
+    *,
+    service: Services,
+    device: p.DeviceFilter = None,
+    exercises: p.ExerciseFilter = "exclude",
+    begin: p.From = None,
+    end: p.To = None,
+) -> Reasons:
     """How many entries were not stored for each reason; the last day when no period is given. Needs operator."""
     since, until = p.period(begin, end, to_datetime(service.clock()), timedelta(days=1))
     with service.heavy_database() as connection:
-        found = dead_letter_reading.reasons(connection, since=since, until=until, device=device)
+        found = dead_letter_reading.reasons(connection, since=since, until=until, device=device, exercises=exercises)
     helps = {reason.value: text for reason, text in REJECT_HELP.items()}
     return Reasons(
         items=[Reason(reason=r.reason, help=helps.get(r.reason), count=r.count, last_at=r.last_at) for r in found]

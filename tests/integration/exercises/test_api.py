@@ -67,8 +67,9 @@ def test_no_route_shows_anything_of_an_exercise_unless_asked(api: ApiServer) -> 
 
 def test_every_list_of_alerts_and_equipment_can_be_asked_for_exercises(api: ApiServer) -> None:
     choosing = {path for path, operation in paths(api).items() if takes_exercise(operation)}
-    assert choosing == {f"/api/v1/{name}" for name in ("alerts", "assets", "devices", "datastreams", "latest")}
-    for path in choosing:
+    lists = {f"/api/v1/{name}" for name in ("alerts", "assets", "devices", "datastreams", "latest", "dead-letters")}
+    assert choosing == lists | {"/api/v1/dead-letters/reasons"}
+    for path in lists:
         real, only = items(api, path, limit=1000), items(api, path, exercise="only", limit=1000)
         both = items(api, path, exercise="include", limit=1000)
         assert real, path

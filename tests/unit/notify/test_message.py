@@ -137,3 +137,32 @@ def test_programs_get_the_stable_id_as_a_field() -> None:
     facts = render(NOTICE, DELIVERY, "UTC").facts
     assert facts["notification"] == DELIVERY.id
     assert (facts["alert"], facts["event"], facts["kind"], facts["level"]) == ("12", "34", "level_changed", "red")
+
+
+@pytest.mark.parametrize("event", TOLD)
+@pytest.mark.parametrize(("language", "banner"), [("en", "EXERCISE – "), ("zh", "【演练】")])
+def test_every_message_about_an_exercise_begins_with_its_mark(event: str, language: str, banner: str) -> None:
+    names = Names(en="EXERCISE – Valve well 1", zh="【演练】1号阀井")
+    notice = replace(NOTICE, event=event, exercise=7, title=names, text=names, asset_name=names)
+    message = render(notice, replace(DELIVERY, language=language), "UTC")
+    assert message.title.startswith(banner)
+    assert message.body.startswith(banner)
+    # Once is enough.
+    assert message.title.count(banner.strip(" –")) == 1
+    assert message.facts["exercise"] == "7"
+    assert render(replace(notice, exercise=None), DELIVERY, "UTC").facts["exercise"] == ""
+
+
+def test_a_message_about_what_is_real_speaks_of_no_exercise() -> None:
+    for language in ("en", "zh"):
+        message = render(NOTICE, replace(DELIVERY, language=language), "UTC")
+        assert not any(word in message.title + message.body for word in ("EXERCISE", "演练"))
+
+
+def test_an_escalation_says_who_handed_it_on_to_whom_and_why() -> None:
+    notice = replace(NOTICE, event="escalated", actor="王伟", addressee="值班领导", comment="请派人")
+    assert "escalated" in render(notice, DELIVERY, "UTC").title
+    chinese = render(notice, replace(DELIVERY, language="zh"), "UTC")
+    assert chinese.title.endswith("已升级上报")
+    for line in ("上报人：王伟", "上报至：值班领导", "说明：请派人"):
+        assert line in chinese.body.splitlines()

@@ -148,3 +148,54 @@ def test_the_neighbours_of_ten_thousand_assets_are_found_in_a_few_seconds() -> N
     own = assets[17]
     assert set(found[own.id]) == {other.id for other in assets if distance(own, other) <= 50}
     assert town.around(own.id, Where(within_m=50)) is found[own.id]
+
+
+WHERES = (
+    Where.model_validate({"place": "area"}),
+    Where.model_validate({"place": "everywhere"}),
+    Where.model_validate({"within_m": 5000}),
+    Where.model_validate({"linked": ["feeds", "powered_by"], "direction": "either", "hops": 9}),
+    Where.model_validate({"place": "everywhere", "asset_kinds": ["pipe"]}),
+    Where.model_validate({"place": "asset"}),
+)
+
+
+def around_all(town: Surroundings, ids: list[str]) -> dict[tuple[str, int], tuple[str, ...]]:
+    found = {(one, number): town.around(one, where) for one in ids for number, where in enumerate(WHERES)}
+    found |= {(one, -1): town.upstream(one) for one in ids}
+    areas = {town.assets[one].area for one in ids}
+    places = {
+        (a, n): town.in_place(a, w) for a in areas for n, w in enumerate(WHERES) if w.place in {"area", "everywhere"}
+    }
+    return found | places  # type: ignore[return-value]
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_what_is_real_and_an_exercise_never_see_each_other(seed: int) -> None:
+    rng = random.Random(seed)
+    kinds, ids = ("pipe", "cabinet", "lamp"), [f"a{n}" for n in range(12)]
+    areas = ("530102", "530103")
+    real = [
+        asset(one, kind=rng.choice(kinds), area=rng.choice(areas), longitude=102.7 + rng.random() / 50) for one in ids
+    ]
+    marked = {"530102": "990000007102", "530103": "990000007103"}
+    # The twin stands at the very same places.
+    twin = [
+        asset(f"exercise-7-{one.id}", kind=one.kind, area=marked[one.area], longitude=one.longitude) for one in real
+    ]
+    own = links(*(f"{rng.choice(ids)} {rng.choice(('feeds', 'powered_by'))} {rng.choice(ids)}" for _ in range(12)))
+    theirs = [
+        Link(from_asset=f"exercise-7-{x.from_asset}", relation=x.relation, to_asset=f"exercise-7-{x.to_asset}")
+        for x in own
+    ]
+    # Links that the schema would refuse lead nowhere.
+    across = links(
+        *(f"a{n} feeds exercise-7-a{n}" for n in range(12)), *(f"exercise-7-a{n} feeds a{n}" for n in range(12))
+    )
+    alone = around_all(Surroundings(real, own), ids)
+    both = Surroundings([*real, *twin], [*own, *theirs, *across])
+    assert around_all(both, ids) == alone
+    seen = around_all(both, [f"exercise-7-{one}" for one in ids])
+    assert all(one.startswith("exercise-7-") for found in seen.values() for one in found)
+    assert sorted(map(len, seen.values())) == sorted(map(len, alone.values()))
