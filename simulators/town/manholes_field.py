@@ -20,6 +20,8 @@ _ADJACENT_M = 45.0
 _DEPTH_M = 2.5
 #: Which nodes of a district are taken first: upper ones, where a storm presses water out, and lower ones, by turns.
 _FIRST = ("MH03", "MH11", "MH05", "MH14", "MH01", "MH09", "MH07", "MH19")
+#: Manholes elsewhere are not nearer to a simulated sewer than this.
+_APART_M = 100.0
 _CELL = ("device.battery", "device.rssi")
 _COVER = ("manhole.tilt", "manhole.open")
 _DEEP = (*_COVER, "manhole.level", "manhole.ch4", "manhole.h2s", "manhole.o2", *_CELL)
@@ -91,8 +93,10 @@ def _elsewhere(ground: Ground, drains: Drains, count: int) -> list[str]:
     """Crossings far from the simulated sewers and from each other."""
     if not count:
         return []
-    near = ground.nearest(*drains.places[drains.manholes[0]])
-    return spread(ground.crossings, [near], ground.crossings, count + 1)[1:]
+    sewers = [drains.places[node] for node in drains.manholes]
+    apart = [c for c, place in ground.crossings.items() if min(math.dist(place, s) for s in sewers) > _APART_M]
+    near = ground.nearest(*sewers[0])
+    return spread(ground.crossings, [near], apart, count + 1)[1:]
 
 
 def _asset(ground: Ground, kind: str, number: int, depth_m: float, place: Point) -> Asset:

@@ -90,8 +90,8 @@ def _engine(network: str, happenings: tuple[Happening, ...], span: Span, scale: 
 _SOLVED: dict[object, Truth] = {}
 
 
-def registered(scale: Scale = "test", seed: int = 1) -> Registry:
-    """Gas, manholes and drains, with the links between valve wells and manholes."""
+def registered(scale: Scale = "test", seed: int = 1, every_s: int = 60) -> Registry:
+    """Gas, manholes and drains that report at some pace, with the links between valve wells and manholes."""
     layouts = laid(scale, seed)
     assets = [asset for layout in layouts for asset in layout.assets]
     instruments = [one for layout in layouts for one in layout.instruments]
@@ -105,7 +105,7 @@ def registered(scale: Scale = "test", seed: int = 1) -> Registry:
     return Registry(
         assets=tuple(assets),
         devices=tuple(
-            Device(id=one.device, asset=one.asset, model=one.model, reporting_interval_s=one.heartbeat_s)
+            Device(id=one.device, asset=one.asset, model=one.model, reporting_interval_s=max(one.heartbeat_s, every_s))
             for one in instruments
         ),
         datastreams=tuple(
@@ -121,7 +121,7 @@ def registered(scale: Scale = "test", seed: int = 1) -> Registry:
 def raised(*happenings: Happening, span: Span = QUIET, scale: Scale = "test", seed: int = 1) -> tuple[Episode, ...]:
     """What all rules raise on the truth itself."""
     truth = solved(*happenings, span=span, scale=scale, seed=seed)
-    registry = registered(scale, seed)
+    registry = registered(scale, seed, span.step_s)
     streams = [(one.device, one.property) for one in registry.datastreams]
     material = ArrayMaterial(
         title="test",
