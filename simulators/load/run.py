@@ -23,8 +23,6 @@ from simulators.load.tally import FleetLedger, Tally, ledger
 
 #: Messages are made this long before they are due, and the schedule begins so long after the connections stand, s.
 _AHEAD_S = 0.5
-#: At most so many messages wait for their connection; what is due beyond waits unmade, and is as late.
-_BACKLOG = 50_000
 _TEND_S, _TELL_S = 0.25, 0.5
 #: The longest sleep: a stop signal is heard after it.
 _NAP_S = 0.1
@@ -38,6 +36,7 @@ class Load:
 
     Attributes:
         window: Most messages without an answer on each connection.
+        backlog: Most messages that wait for their connection; what is due beyond waits unmade, and is as late.
         drain_s: Longest wait for late messages and answers after the end.
         version: `auto` tries MQTT 5 and falls back to 3.1.1.
         keep: Remember the fate of each message.
@@ -50,6 +49,7 @@ class Load:
     qos: int = 1
     seed: int = 1
     window: int = 200
+    backlog: int = 50_000
     drain_s: float = 30.0
     version: str = "auto"
     ca_file: Path | None = None
@@ -250,7 +250,7 @@ class FleetRun:
         """Hands due messages to their lines, lets those write, makes a piece of the next ones; False: nothing to do."""
         prepared = supply.prepared
         backlog = sum(len(each.waiting) for each in self._busy)
-        while prepared and prepared[0].due_s <= now_s and backlog < _BACKLOG:
+        while prepared and prepared[0].due_s <= now_s and backlog < self._load.backlog:
             message = prepared.popleft()
             each = self._lines[message.line]
             each.waiting.append(message)
@@ -260,7 +260,7 @@ class FleetRun:
             each.write(time.monotonic())
             if not each.waiting:
                 self._busy.discard(each)
-        if supply.exhausted or len(prepared) + backlog >= _BACKLOG:
+        if supply.exhausted or len(prepared) + backlog >= self._load.backlog:
             return False
         if prepared and prepared[-1].due_s > now_s + _AHEAD_S:
             return False
