@@ -1,6 +1,7 @@
 """One run of the demo: platform, town and its devices together, from the first start to the ordered stop."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,7 @@ from simulators import demonstration
 from simulators.devices.chunks import Chunk
 from simulators.devices.emit import emit
 from simulators.devices.live import Broadcast
-from simulators.town.build import build, registry
+from simulators.town.build import registry
 from simulators.town.ground import Scale, ground
 from simulators.town.layout import Town
 from simulators.town.world import World
@@ -117,7 +118,7 @@ class Demo:
         self.platform.stop(lambda name: self._say(self._words["stopped"].format(name=name)))
 
     def start(self, timeout_s: float) -> None:
-        """Starts everything; returns when the first device has spoken. Ends early when asked to stop.
+        """Starts everything; returns when the devices speak. Ends early when asked to stop.
 
         Raises:
             InUseError: Another process runs on the same folder.
@@ -126,7 +127,7 @@ class Demo:
             UnavailableError: The broker did not accept the devices, or an engine failed.
         """
         # While broker, database and stages start, the town is built and its engines run.
-        building = self._beside.submit(build, self._scale, self._seed, sample_s=demonstration.SAMPLE_S)
+        building = self._beside.submit(demonstration.town, self._scale, self._seed)
         self._say(self._words["services"])
         self.platform.start_services()
         town = building.result()
@@ -139,13 +140,16 @@ class Demo:
         self._register(whole)
         self._say(self._words["stages"])
         # First what the devices need, so that the first alert does not wait for the API's start.
-        self.platform.start_stages("ingest", "rules")
-        # What is published before ingest has subscribed for the first time, nobody keeps.
+        self.platform.start_stages("rules")
+        if not first.done():
+            self._say(self._words["engines"])
+        if not self._computed(first):
+            return
+        # Nobody is silent before somebody listens, and what is published before that, nobody keeps.
+        self.platform.start_stages("ingest")
         self.platform.wait_ready(timeout_s, self._stop.is_set)
         if self._stop.is_set():
             return
-        if not first.done():
-            self._say(self._words["engines"])
         self.broadcast = Broadcast(
             town,
             _after(first, chunks),
@@ -155,8 +159,8 @@ class Demo:
             shift=None,
             prefix="lifeline-demo",
         )
+        self._say(self._words["fleet"])
         self.broadcast.start()
-        self._wait_for_the_first()
         self.platform.start_stages()
 
     def _chunks(self, town: Town, world: World, begin: int) -> Iterator[Chunk]:
@@ -168,18 +172,16 @@ class Demo:
             truth = world.truth(span, happenings)
             # Engines that wait for the next chapter need not hold their memory.
             world.close()
-            yield Chunk(traffic=emit(town, truth, happenings, seed=self._seed), until=span.end)
+            traffic = emit(town, truth, happenings, seed=self._seed)
+            yield Chunk(traffic=demonstration.dated(traffic), until=span.end)
 
-    def _wait_for_the_first(self) -> None:
-        """Until a message is under way; UnavailableError if none will be."""
-        if self.broadcast is None:
-            return
-        waited_s = 0.0
-        while not (self.broadcast.progress().messages or self._stop.wait(_POLL_S)):
-            waited_s += _POLL_S
-            if self.broadcast.done.is_set() or waited_s > _ENGINES_S:
-                raise UnavailableError(self.broadcast.problem or f"no device has spoken within {_ENGINES_S:.0f} s")
-        self._say(self._words["fleet"])
+    def _computed(self, first: "Future[Chunk]") -> bool:
+        """Waits until the engines are done; False when asked to stop."""
+        deadline = time.monotonic() + _ENGINES_S
+        while not (first.done() or self._stop.wait(_POLL_S)):
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"the engines are not done within {_ENGINES_S:.0f} s: is --scale test enough?")
+        return not self._stop.is_set()
 
     def watch(self) -> Watch:
         """A reader of moments; call after `start`."""

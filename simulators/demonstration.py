@@ -5,10 +5,16 @@ assets stand in towns of both scales.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from domain.times import MICROS_PER_SECOND
+from simulators.devices.traffic import Traffic
+from simulators.town.build import build
+from simulators.town.ground import Scale
 from simulators.town.happenings import KINDS, Happening
+from simulators.town.layout import CARRIERS, FIBRE, Layout, Town
 from simulators.town.truth import Span
 
 #: Seconds between two samples of an instrument, and seconds of a chapter.
@@ -16,6 +22,8 @@ SAMPLE_S = 5
 CHAPTER_S = 1800
 #: How long what has happened in a chapter is kept in mind: tanks and wells recover slowly.
 _REMEMBERED = 2
+#: What leaves within this time has not been kept: radio takes less.
+_AT_ONCE_S = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +77,7 @@ _CHAPTERS = (
         _Event(kind="drainage.pump_locked", target="pump-station-001", begins_s=400, ends_s=1200),
         _Event(kind="manhole.flooded_well", target="valve-well-002", begins_s=300, ends_s=1500),
         _Event(kind="water.turbid", target="treatment-plant-001", begins_s=150, ends_s=1200),
-        _Event(kind="device.carrier_out", target="carrier-telecom", begins_s=500, ends_s=800),
+        _Event(kind="device.gateway_out", target="cabinet-001", begins_s=500, ends_s=800),
         _Event(kind="lighting.leakage", target="cabinet-002", begins_s=240, ends_s=900),
     ),
 )
@@ -89,3 +97,34 @@ def chapters(begin: int) -> Iterator[tuple[Span, tuple[Happening, ...]]]:
         del told[:-_REMEMBERED]
         span = Span(start=start, steps=CHAPTER_S // SAMPLE_S, step_s=SAMPLE_S)
         yield span, tuple(happening for chapter in told for happening in chapter)
+
+
+def town(scale: Scale, seed: int) -> Town:
+    """The town of the demo: fast samples, and lines where the field has cellular networks that take their seconds.
+
+    Raises:
+        ConfigurationError: The engines are not installed.
+    """
+    whole = build(scale, seed, sample_s=SAMPLE_S)
+    return replace(whole, layouts={name: _wired(layout) for name, layout in whole.layouts.items()})
+
+
+def _wired(layout: Layout) -> Layout:
+    instruments = (replace(one, via=FIBRE) if one.via in CARRIERS else one for one in layout.instruments)
+    return replace(layout, instruments=tuple(instruments))
+
+
+def dated(traffic: Traffic) -> Traffic:
+    """The same messages, dated by the devices as they leave: what passes until then is none of the platform's time.
+
+    What was kept for later keeps its time.
+    """
+    counts = traffic.count.astype(np.int64)
+    begins = np.cumsum(counts) - counts
+    rows = np.repeat(traffic.first - begins, counts) + np.arange(int(counts.sum()))
+    left = np.repeat(traffic.sent, counts)
+    at_once = np.abs(left - traffic.sampled[rows]) <= _AT_ONCE_S * MICROS_PER_SECOND
+    sampled = traffic.sampled.copy()
+    # From the last to the first: of what is sent twice, the first message dates it.
+    sampled[rows[at_once][::-1]] = left[at_once][::-1]
+    return replace(traffic, sampled=sampled)
