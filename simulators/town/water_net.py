@@ -141,6 +141,8 @@ class _Make:
         lengths: Pipes with another length than in the library, metres.
         rough: Roughness coefficients of Hazen and Williams are multiplied by it. ky4 is all of 150, new plastic; 105 is
             that of cast iron of twenty years (EPANET 2.2 user manual, table 3.2 and common tables).
+        bores: Pipes with another diameter than in the library, mm. The library's risers of tanks are so wide that they
+            lose no head; EPANET then cannot tell which way water flows, and lets it flow out of empty tanks.
         leave: Reservoirs, pumps and pipes of the library that are left out.
     """
 
@@ -157,6 +159,7 @@ class _Make:
     boosters: tuple[tuple[Pump, str], ...] = ()
     uses: Mapping[str, float] = field(default_factory=dict)
     lengths: Mapping[str, float] = field(default_factory=dict)
+    bores: Mapping[str, float] = field(default_factory=dict)
     leave: frozenset[str] = frozenset()
     checked: frozenset[str] = frozenset()
 
@@ -179,6 +182,7 @@ _TOWN = _Make(
         Pump(id="~@Pump-2", start="I-Pump-2", end="O-Pump-2", head_m=75.0, flow_lps=36.0),
     ),
     outlet=("P-977", "P-536"),
+    bores={"P-538": 250.0, "P-540": 250.0, "P-539": 200.0},
     # Zones that hang on few pipes: found as least cuts of the graph.
     zones=(
         _Zone(
@@ -238,6 +242,7 @@ _TEST = _Make(
     uses={"15": 10.0, "35": 40.0, "123": 40.0, "203": 60.0},
     # The main from the station to the town is 14 km long in the library and 0.4 km on the map.
     lengths={"329": 1200.0},
+    bores={"20": 300.0, "40": 200.0, "50": 200.0},
     leave=frozenset({"Lake", "10"}),
     checked=frozenset({"333"}),
 )
@@ -266,7 +271,7 @@ def network(ground: Ground) -> Network:
             start=row[1],
             end=row[2],
             length_m=round(make.lengths.get(row[0], float(row[3]) * _FOOT_M), 2),
-            diameter_mm=round(float(row[4]) * _INCH_MM * make.shrink, 1),
+            diameter_mm=make.bores.get(row[0], round(float(row[4]) * _INCH_MM * make.shrink, 1)),
             roughness=round(float(row[5]) * make.rough, 1),
             state="CV" if row[0] in make.checked else "Open",
         )
@@ -353,6 +358,6 @@ def _station(
     )
     if not any(zone.tank in (pipe.start, pipe.end) for pipe in pipes):
         pipes.append(
-            Pipe(id=f"riser-{number}", start=far, end=zone.tank, length_m=20.0, diameter_mm=200.0, roughness=130.0)
+            Pipe(id=f"riser-{number}", start=far, end=zone.tank, length_m=20.0, diameter_mm=100.0, roughness=130.0)
         )
     return Station(pumps=(pump.id,), tanks=(zone.tank,), suction=suction, discharge=far, target_m=HELD_M)

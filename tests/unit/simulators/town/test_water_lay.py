@@ -109,7 +109,7 @@ def test_each_district_has_pressure_points(scale: Scale) -> None:
 def test_the_flow_of_an_average_day_balances_at_every_node(scale: Scale) -> None:
     net = network(ground(scale))
     flow = average(net)
-    ends = {p.id: (p.start, p.end) for p in (*net.pipes, *net.pumps)}
+    ends = {p.id: (p.start, p.end) for p in net.pipes} | {p.id: (p.start, p.end) for p in net.pumps}
     left = {j.id: -j.demand_lps / 1000 for j in net.junctions}
     for name, rate in flow.rate.items():
         start, end = ends[name]
