@@ -48,8 +48,8 @@ def demo(
 
     The networks run on hydraulic, gas and electric engines, which `uv sync --extra sim` installs. Something goes wrong
     on each of them within the first seconds, and again every few minutes. Each run begins with an empty database and
-    goes on until Ctrl-C, then it stops in order. With --once it ends by itself: exit status 0 when every published entry
-    is accounted for and every network has raised an alert, 1 otherwise. Exit status 2 when it cannot run.
+    goes on until Ctrl-C, then it stops in order. With --once it ends by itself: exit status 0 when every entry that was
+    published is accounted for and every network has raised an alert, 1 otherwise. Exit status 2 when it cannot run.
 
     Example: `lifeline demo --language zh`
     """

@@ -1,12 +1,10 @@
-"""What a device says: its values at an instant, bent by what goes wrong, as a message in the form of its firmware."""
+"""What a device of the county says: its values at an instant, bent by what goes wrong."""
 
 from collections.abc import Iterable
 
 from domain.catalogue import properties
-from simulators import message
 from simulators.county import FieldDevice
 from simulators.incidents import Incident
-from simulators.ledger import Entry
 from simulators.message import Values
 from simulators.rhythms import healthy
 
@@ -38,13 +36,3 @@ def values(seed: int, device: FieldDevice, incidents: Iterable[Incident], time: 
         value = round(min(max(value, low), high), DIGITS.get(name, 2))
         found[name] = value >= 0.5 if name in SWITCHES else value
     return found
-
-
-def entries(device: FieldDevice, samples: Iterable[tuple[int, Values]]) -> list[Entry]:
-    """What the ledger remembers of these samples."""
-    return [Entry(device.id, name, time, float(value)) for time, found in samples for name, value in found.items()]
-
-
-def encode(device: FieldDevice, samples: list[tuple[int, Values]]) -> bytes:
-    """The payload of one or more samples, oldest first, in the form of the device."""
-    return message.encode(device.id, device.hardware.form, samples)

@@ -1,6 +1,5 @@
 """The county of the demo: large enough, coherent, the same for the same seed, and quiet unless something goes wrong."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from domain import topics
 from domain.catalogue import NETWORKS, properties
 from domain.registry_check import Known
 from domain.registry_folder import read, write
@@ -21,7 +19,7 @@ from simulators.county import build, distance_m
 from simulators.incidents import BEGINS_S, ROUND_S, Incident, Script
 from simulators.rhythms import healthy
 from simulators.streets import COUNTY_CODE, TOWNS
-from simulators.telemetry import encode, values
+from simulators.telemetry import values
 
 COUNTY = build(1)
 DEVICES = {device.id: device for device in COUNTY.devices}
@@ -209,19 +207,3 @@ def test_no_place_has_its_turn_again_while_others_wait() -> None:
     for name, places in (("gas_leak", 29), ("underpass_floods", 4), ("water_burst", 24), ("cover_open", 37)):
         struck = [next(iter(incident.effects))[0] for _, incident in rounds(2 * places) if incident.name == name]
         assert len(set(struck[:places])) == places
-
-
-def test_every_form_of_message_is_spoken_on_the_devices_own_topic() -> None:
-    time = int(MIDNIGHT * 1e6)
-    forms = {device.hardware.form: device for device in COUNTY.devices}
-    assert set(forms) == {"object", "array", "senml"}
-    spoken = {form: json.loads(encode(device, [(time, values(1, device, (), time))])) for form, device in forms.items()}
-    assert set(spoken["object"]) == {"time", "values"}
-    assert [set(sample) for sample in spoken["array"]] == [{"time", "values"}]
-    assert spoken["senml"][0]["bn"] == f"urn:dev:{COUNTY_CODE}:{forms['senml'].id}:"
-    device = forms["senml"]
-    assert topics.parse(topics.telemetry(device.area, device.network, device.id)) == (
-        device.area,
-        device.network,
-        device.id,
-    )
