@@ -106,6 +106,13 @@ def test_messages_leave_soon_after_their_sample_and_in_its_order() -> None:
         assert (np.diff(sampled(found)[found.device == number]) > 0).all()
 
 
+def test_a_connection_keeps_the_order_of_samples_that_come_faster_than_they_travel() -> None:
+    quick = replace(WELL, sample_s=1, heartbeat_s=1)
+    found = traffic(instruments=(quick,), span=Span(start=MIDNIGHT, steps=20))
+    assert len(found.sent) == 1200
+    assert (np.diff(sampled(found)) == SECOND).all()
+
+
 def test_a_carrier_outage_loses_nothing_and_brings_everything_later() -> None:
     outage = happening("device.carrier_out", "carrier-mobile", NOON, ONE)
     plain, found = traffic(instruments=(WELL, POINT)), traffic(outage, instruments=(WELL, POINT))
