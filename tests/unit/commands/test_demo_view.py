@@ -54,6 +54,7 @@ ALERT = AlertEntry(
     out_of_service=False,
     shelving=None,
     facts=(),
+    exercise=None,
 )
 PARTITION = PartitionCondition(
     partition="all",
