@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -86,6 +86,7 @@ def score(
         for share in _shares(names, workers):
             # A process for each share, so that one keeps what engines said about a span for its next scenario.
             pool = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
+            stack.callback(_leave, pool)
             futures |= {pool.submit(_score_here, name, setting): name for name in share}
         try:
             for future in as_completed(futures):
@@ -199,6 +200,19 @@ def _score_here(name: str, setting: Setting) -> Score:
     if _bench is None:
         _bench = _Bench(setting)
     return _bench.score(name)
+
+
+def _leave(pool: ProcessPoolExecutor) -> None:
+    """Ends the engines of a worker process, for which it would wait for ever when it ends itself."""
+    with suppress(BrokenExecutor):
+        pool.submit(_leave_here).result()
+
+
+def _leave_here() -> None:
+    global _bench  # noqa: PLW0603 - as above
+    if _bench is not None:
+        _bench.__exit__()
+    _bench = None
 
 
 def _alike(names: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ OWN = frozenset({"device.battery", "device.rssi"})
 #: Of these the truth is exactly nothing only while water covers the detector: then it repeats its zero, without noise.
 BLINDED = frozenset({"gas.ch4.chamber", "manhole.ch4", "manhole.h2s"})
 #: Between two instants of the truth these keep the earlier value; everything else goes in a straight line.
-HELD = SWITCHES | {"pump.starts", "pump.current", "light.dim"}
+HELD = SWITCHES | {"pump.starts", "pump.current", "light.dim", "light.current", "light.power"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
