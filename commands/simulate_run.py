@@ -151,7 +151,7 @@ def _play(
 
     began, begin = time.monotonic(), play.origin
     try:
-        broadcast.connect()
+        broadcast.connect(15.0)
         traffic = traffic_of(story, town, begin, seed=seed, view=view)
         ready = now_micros()
         if admission is not None:

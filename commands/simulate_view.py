@@ -200,7 +200,8 @@ class View:
             typer.echo(json.dumps(asdict(summary), ensure_ascii=False))
             return
         screen = Console()
-        table = Table(title=f"{summary.scenario}: {summary.begin} - {summary.end}", title_justify="left")
+        screen.print(f"[bold]{summary.scenario}[/]: {summary.begin} - {summary.end}", highlight=False)
+        table = Table()
         for name in ("devices", "connections", "messages", "values", "faulty", "never sent"):
             table.add_column(name, justify="right")
         counts = (summary.devices, summary.connections, summary.messages, summary.entries, summary.faulty, summary.lost)
