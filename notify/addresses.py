@@ -8,6 +8,7 @@ addresses:
   - name: duty-mail
     url_file: /run/secrets/duty-mail
     pause_s: 0                 # least seconds between two deliveries; default: what the service asks for
+    exercises: false           # is told of nothing in exercises; default: as of everything else
 lists:
   gas:
     red: [duty-room, duty-mail]
@@ -45,6 +46,8 @@ class Address:
     language: Language
     #: Least seconds between two deliveries.
     pause_s: float
+    #: Whether it is told of exercises as well.
+    exercises: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,17 +58,21 @@ class AddressBook:
     #: (network or *, level or *) -> names.
     lists: Mapping[tuple[str, str], tuple[str, ...]]
 
-    def recipients(self, network: str, level: str, told: tuple[str, ...] = ()) -> tuple[Address, ...]:
+    def recipients(
+        self, network: str, level: str, told: tuple[str, ...] = (), *, exercise: bool = False
+    ) -> tuple[Address, ...]:
         """The most specific list of a network and level, and whoever was told of the same alert before.
 
-        Who heard that an alert was raised hears how it goes on, even when its level has left their list.
+        Who heard that an alert was raised hears how it goes on, even when its level has left their list. Of an exercise
+        only those are told who take part in exercises.
         """
         names: tuple[str, ...] = ()
         for key in ((network, level), (network, ANY), (ANY, level), (ANY, ANY)):
             if key in self.lists:
                 names = self.lists[key]
                 break
-        return tuple(self.addresses[n] for n in dict.fromkeys((*names, *told)) if n in self.addresses)
+        known = (self.addresses[n] for n in dict.fromkeys((*names, *told)) if n in self.addresses)
+        return tuple(address for address in known if address.exercises or not exercise)
 
 
 class _Address(BaseModel):
@@ -76,6 +83,7 @@ class _Address(BaseModel):
     url_file: Path | None = None
     language: Language | None = None
     pause_s: float | None = Field(None, ge=0, le=3600)
+    exercises: bool = True
 
     @model_validator(mode="after")
     def _one_url(self) -> Self:
@@ -133,6 +141,7 @@ def _addresses(config: _Config, document: Document, language: Language, problems
             url=url,
             language=item.language or language,
             pause_s=pause_s if item.pause_s is None else item.pause_s,
+            exercises=item.exercises,
         )
     return found
 

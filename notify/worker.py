@@ -134,7 +134,7 @@ class Worker:
 
     def _route(self, event: OutboxEvent) -> list[Recipient]:
         told = event.told if event.addressee is None else (*event.told, event.addressee)
-        addresses = self._book.recipients(event.network, event.level, told)
+        addresses = self._book.recipients(event.network, event.level, told, exercise=event.exercise is not None)
         return [Recipient(channel=a.name, language=a.language) for a in addresses]
 
     def _survey(self) -> None:

@@ -106,3 +106,19 @@ def test_a_file_that_cannot_be_read_says_where(tmp_path: Path, text: str, proble
     with pytest.raises(ConfigurationError, match="problem") as caught:
         load(path)
     assert problem in "\n".join(caught.value.problems)
+
+
+def test_an_address_that_takes_no_part_in_exercises_is_told_of_what_is_real_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notify.yaml"
+    path.write_text(
+        "addresses:\n"
+        "  - {name: room, url: 'json://127.0.0.1/a'}\n"
+        "  - {name: mayor, url: 'json://127.0.0.1/b', exercises: false}\n"
+        "lists: {'*': {'*': [room, mayor]}}\n",
+        encoding="utf-8",
+    )
+    book = load(path)
+    assert [one.name for one in book.recipients("gas", "red")] == ["room", "mayor"]
+    assert [one.name for one in book.recipients("gas", "red", exercise=True)] == ["room"]
+    # Not even when the alert was handed on to it.
+    assert [one.name for one in book.recipients("gas", "red", ("mayor",), exercise=True)] == ["room"]
