@@ -63,7 +63,8 @@ def _expected(one: Expectation, story: Scenario, town: Town, exercise: int, inci
         rules=one.rule,
         on=tuple(place for name in one.on for place in _places(name, town, exercise)),
         since_s=incident if one.since is None else one.since.after(story.starts),
-        by_s=one.by.after(story.starts),
+        # What comes at 14:31:58 has come by 14:31, to the minute.
+        by_s=one.by.after(story.starts) + one.by.lasts,
         level=one.level,
     )
 

@@ -9,9 +9,11 @@ from domain.catalogue import properties
 from domain.exercise import Pace, twin
 from domain.exercise_mark import BANNER_EN, BANNER_ZH, area_of, exercise_of
 from domain.registry import Registry
+from domain.subject import WatchedAsset
 from domain.transition import AlertChange, Restraint
 from rules.clocks import Clocks
 from rules.evaluate import Evaluator
+from rules.fusion import lay
 from rules.load import load_catalogue
 from rules.plan import Plan, build
 from rules.rule import Rule
@@ -21,6 +23,7 @@ from rules.surroundings import Surroundings
 from rules.wording import commit_of
 from simulators.county import build as build_county
 from storage.journal import Heads
+from tests.support.fusing import fused, leaf, watch
 from tests.support.rulebook import SECOND, T0, above, evaluator, feed, rule, stream
 
 PACE = Pace(begins=T0, published_from=T0 + 3600 * SECOND, speed=10.0, ends=T0 + 3600 * SECOND)
@@ -78,6 +81,32 @@ def test_every_shipped_rule_looks_at_the_same_real_things_beside_an_exercise() -
     for fusion in theirs:
         for own in fusion.leaves:
             assert {exercise_of(beside().watched[member].area) for member in own.members} <= {NUMBER}
+
+
+def test_what_is_counted_everywhere_is_counted_in_one_world() -> None:
+    """Subjects of one area share what they look at, and so do all that look everywhere."""
+    pressure = leaf("gas.pressure.mp", below=2.0, where={"place": "everywhere"})
+    scope = {"asset_kinds": ["valve_well"]}
+    for each in ("asset", "area"):
+        counted = fused({"red": pressure}, scope={**scope, "each": each})
+        wells = [well("a1", "530102"), well("b1", "530103")]
+        theirs = [well(f"exercise-7-{one.id}", area_of(NUMBER, one.area)) for one in wells]
+        # Whichever world is looked at first.
+        for order in ((*wells, *theirs), (*theirs, *wells)):
+            watched = watch(*((one, "gas.pressure.mp") for one in order))
+            found = lay([counted], watched, Surroundings(order))
+            assert len(found) == 4
+            for fusion in found:
+                worlds = {exercise_of(watched[member].area) for own in fusion.leaves for member in own.members}
+                assert worlds == {exercise_of(fusion.area)}
+                assert [len(own.members) for own in fusion.leaves] == [2]
+
+
+def well(identifier: str, area: str) -> WatchedAsset:
+    return WatchedAsset(
+        id=identifier, kind="valve_well", network="gas", area=area, name_en=identifier, name_zh=identifier,
+        longitude=102.7, latitude=25.0,
+    )  # fmt: skip
 
 
 def readings(plan: Plan, seed: int, minute: int, *, of_exercise: bool, wild: float) -> list[tuple[int, int, float]]:
