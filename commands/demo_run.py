@@ -97,6 +97,7 @@ class Demo:
         self._scale: Scale = scale
         self._stop = stop
         self._over = threading.Event()
+        self._heard = threading.Event()
         self._say = say
         self._words = _WORDS[settings.language]
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="engines")
@@ -109,6 +110,7 @@ class Demo:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        self._heard.set()
         if self.broadcast:
             self.broadcast.stop()
             self._say(self._words["stopped"].format(name=self._words["devices"]))
@@ -145,22 +147,23 @@ class Demo:
             self._say(self._words["engines"])
         if not self._computed(first):
             return
-        # Nobody is silent before somebody listens, and what is published before that, nobody keeps.
-        self.platform.start_stages("ingest")
-        self.platform.wait_ready(timeout_s, self._stop.is_set)
-        if self._stop.is_set():
-            return
         self.broadcast = Broadcast(
             town,
-            _after(first, chunks),
+            self._after(first, chunks),
             self.platform.mqtt_url,
             origin=begin,
             # The engines took their time: devices write the time at which they speak.
             shift=None,
             prefix="lifeline-demo",
         )
-        self._say(self._words["fleet"])
         self.broadcast.start()
+        # As soon as somebody listens, the devices speak: later they would be silent, earlier nobody would keep it.
+        self.platform.start_stages("ingest")
+        self.platform.wait_ready(timeout_s, self._stop.is_set)
+        if self._stop.is_set():
+            return
+        self._say(self._words["fleet"])
+        self._heard.set()
         self.platform.start_stages()
 
     def _chunks(self, town: Town, world: World, begin: int) -> Iterator[Chunk]:
@@ -174,6 +177,13 @@ class Demo:
             world.close()
             traffic = emit(town, truth, happenings, seed=self._seed)
             yield Chunk(traffic=demonstration.dated(traffic), until=span.end)
+
+    def _after(self, first: "Future[Chunk]", others: Iterator[Chunk]) -> Iterator[Chunk]:
+        """All chapters, but none before somebody listens."""
+        chunk = first.result()
+        self._heard.wait()
+        yield chunk
+        yield from others
 
     def _computed(self, first: "Future[Chunk]") -> bool:
         """Waits until the engines are done; False when asked to stop."""
@@ -207,8 +217,3 @@ class Demo:
         with connect(self.platform.database_url, application="demo", statement_timeout_s=60) as connection:
             import_registry(connection, read(folder, known(connection)))
             self.before = counters(status.partitions(connection))
-
-
-def _after(first: "Future[Chunk]", others: Iterator[Chunk]) -> Iterator[Chunk]:
-    yield first.result()
-    yield from others

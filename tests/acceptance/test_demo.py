@@ -33,7 +33,7 @@ def test_the_bounded_demo_accounts_for_every_entry_and_alerts_on_every_network(
     ended = sum(report[name] for name in ("stored", "duplicates", "conflicts", "rejected", "held"))
     assert report["received"] == ended
     assert (report["conflicts"], report["rejected"], report["held"]) == (0, 0, 0)
-    assert set(report["alerts_by_network"]) == {network.id for network in NETWORKS}
+    assert set(report["alerts_by_network"]) >= {network.id for network in NETWORKS}
     assert report["alerts_raised"] == sum(report["alerts_by_network"].values())
     for latency in ("publish_to_stored_ms", "publish_to_alert_ms"):
         assert 0 < report[latency]["p50"] <= report[latency]["p99"]
