@@ -88,6 +88,9 @@ def test_each_device_writes_in_its_own_form() -> None:
     assert begins == {"object": b'{"', "array": b"[{", "senml": b"[{"}
     assert b'"bn"' in letters[WELL.device].payload
     assert b'"time"' in letters["pressure-point-001-pt"].payload
+    # Switches are true or false, never 0 or 1.
+    assert b'"vb":' in letters[WELL.device].payload
+    assert b'"light.state":false' in letters["lamp-001-lc"].payload
 
 
 def test_a_topic_names_area_network_and_device() -> None:
