@@ -9,6 +9,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
+    DashboardDashboardTemplating,
     DashboardLinkType,
     VariableOption,
     VariableRefresh,
@@ -178,5 +179,7 @@ def _dashboard(
         .link(others)
     )
     built = (builder if variable is None else builder.with_variable(variable)).build()
+    if variable is None:
+        built.templating = DashboardDashboardTemplating(list_val=[])
     built.panels = list(arrange(page, sections))
     return json.dumps(built, cls=JSONEncoder, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

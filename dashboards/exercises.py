@@ -70,6 +70,6 @@ def sections(page: Page) -> tuple[Section, ...]:
 def _banner(page: Page) -> Panel:
     content = f"# {page.text(_BANNER)}"
     built = text.Panel().mode(TextMode.MARKDOWN).content(content).transparent(False).build()
-    built.title = ""
+    built.title = page.text(Text("EXERCISE", "【演练】"))
     built.description = page.text(_BANNER)
     return built
