@@ -1,6 +1,7 @@
 """`lifeline simulate score`: scenarios through the rules, and whether what they state held."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,9 @@ def score(
     workers: int = typer.Option(2, min=1, help="Processes at the same time."),
     language: str | None = typer.Option(None, help="en or zh; default LIFELINE_LANGUAGE."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON: statements, held, misses, and every scenario."),
-    markdown: bool = typer.Option(False, help="Print the tables of docs/scenarios.md."),
+    markdown: Path | None = typer.Option(
+        None, metavar="PAGE", help="Write the tables into this page, docs/scenarios.md."
+    ),
 ) -> None:
     """Runs scenarios through the rules that run live: was everything told in time, and did anything rise that must not.
 
@@ -60,12 +63,12 @@ def score(
     found = _run(list(shipped()) if every else list(dict.fromkeys(scenarios or ())), setting, workers)
     if as_json:
         typer.echo(json.dumps(as_data(found, scale=scale, seed=seed), ensure_ascii=False, indent=1))
-    elif markdown:
-        from commands.scenario_page import tables
-
-        typer.echo(tables(found), nl=False)
     else:
         _print(found, language or settings.language)
+    if markdown is not None:
+        from commands.scenario_page import write
+
+        write(markdown, found)
     if not passed(found):
         raise typer.Exit(1)
 
@@ -107,8 +110,10 @@ def reason_of(own: "Verdict") -> str:
     from simulators.scenario_times import clock
 
     if not isinstance(own.statement, Expectation):
-        first = ", ".join(f"{a.rule} at {_where(a)} {clock(a.told_at or a.raised_at)}" for a in own.alarms[:3])
-        return f"{len(own.alarms)} announced: {first}{', …' if len(own.alarms) > 3 else ''}"
+        kinds = Counter(f"{a.rule} at {_where(a)}" for a in own.alarms)
+        names = [f"{name}{f' ({count} times)' if count > 1 else ''}" for name, count in kinds.most_common(3)]
+        first = min(a.told_at or a.raised_at for a in own.alarms)
+        return f"{len(own.alarms)} announced from {clock(first)}: {', '.join(names)}{', …' if len(kinds) > 3 else ''}"
     if own.told_at is not None:
         return f"announced too late, at {clock(own.told_at)}"
     back = [a for a in own.alarms if a.told_at is None]
@@ -194,6 +199,7 @@ def _print(found: "list[Score]", language: str) -> None:
     from rich.markup import escape
     from rich.table import Column, Table
 
+    from commands.scenario_page import in_minutes
     from simulators.scenario_words import statement_in_words
 
     def word(name: str) -> str:
@@ -241,10 +247,3 @@ def _mark(own: "Verdict", word: Any) -> str:  # noqa: ANN401 - a function of thi
     if own.held:
         return f"[green]✓ {word('detected' if must else 'quiet')}[/]"
     return f"[red]✗ {word('missed') if must else str(len(own.alarms)) + ' ' + word('false')}[/]"
-
-
-def in_minutes(seconds: float) -> str:
-    """A delay such as 45 s, 12 min or 3.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
