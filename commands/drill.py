@@ -72,8 +72,8 @@ def report(
     Example: `lifeline drill report 3 --html drill-3.html --language zh`
     """
     from commands.drill_page import page
+    from commands.drill_play import report_on
     from commands.drill_report import document, rendered
-    from commands.drill_run import report_on
     from runtime.settings import load
     from storage.database import connect
 

@@ -11,6 +11,7 @@ from domain.times import MICROS_PER_SECOND
 _STYLE = """
 .exercise { position: sticky; top: 0; z-index: 2; background: #8e24aa; color: #fff; font-weight: 700;
   padding: .6rem 1rem; border-radius: 8px; margin-bottom: 1rem; }
+td.n, td.met, td.late, td.missed, th { white-space: nowrap; }
 td.met { color: var(--good); } td.late { color: var(--orange); font-weight: 600; }
 td.missed { color: var(--red); font-weight: 700; }
 rect.planned { fill: var(--accent); opacity: .18; }
@@ -58,7 +59,7 @@ def _sections(report: Report, words: Words) -> Iterator[str]:
     yield f"<h2>{words('people')}</h2>{_people(report, words)}"
     yield f"<p><small>{words('clocks')}</small></p>"
     if report.others:
-        rows = [(words.clock(one.raised_at), one.title.of(words.language), one.rule) for one in report.others]
+        rows = [(words.clock(one.raised_at), words.title(one.title), one.rule) for one in report.others]
         yield f"<h2>{words('others')}</h2>{_table(['', '', ''], [[(c, '') for c in row] for row in rows])}"
 
 
@@ -90,7 +91,8 @@ def _timeline(report: Report, words: Words) -> str:
         seconds = plan.duration_s * number / _TICKS
         at = words.clock(pace.begins + round(seconds * MICROS_PER_SECOND))
         parts.append(f'<line class="grid" x1="{x(seconds)}" x2="{x(seconds)}" y1="{_TOP - 6}" y2="{height - 20}"/>')
-        parts.append(f'<text class="tick" x="{x(seconds)}" y="{height - 4}">{at}</text>')
+        end = " end" if number == _TICKS else ""
+        parts.append(f'<text class="tick{end}" x="{x(seconds)}" y="{height - 4}">{at}</text>')
     parts.append(
         f'<line class="incident" x1="{x(plan.incident_s)}" x2="{x(plan.incident_s)}" y1="8" y2="{height - 20}"/>'
     )
@@ -100,7 +102,7 @@ def _timeline(report: Report, words: Words) -> str:
 
 
 def _lane(one: Detection, y: int, begins: int, duration_s: float, x, words: Words) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    title = one.title.of(words.language) if one.title else "|".join(one.expected.rules)
+    title = words.title(one.title) if one.title else "|".join(one.expected.rules)
     first, last = x(one.expected.since_s), x(one.expected.by_s)
     kind = "missed" if one.verdict == "missed" else "planned"
     parts = [
@@ -123,11 +125,11 @@ def _platform(report: Report, words: Words) -> str:
     rows = [
         [
             (words(one.verdict), one.verdict),
-            (one.title.of(words.language) if one.title else "|".join(one.expected.rules), ""),
-            (words.lasting(one.expected.by_s - incident), ""),
-            (words.lasting(one.detect_s), ""),
-            (words.lasting(one.store_s), ""),
-            (words.lasting(one.notify_s), ""),
+            (words.title(one.title) if one.title else "|".join(one.expected.rules), ""),
+            (words.lasting(one.expected.by_s - incident), "n"),
+            (words.lasting(one.detect_s), "n"),
+            (words.lasting(one.store_s), "n"),
+            (words.lasting(one.notify_s), "n"),
             (_by(words.lasting(one.acknowledge_s), one.acknowledged_by), ""),
             (_by(words.lasting(one.escalate_s), one.escalated_to), ""),
             (words("closed") if one.closed_by_end else words.lasting(one.clear_s), ""),
@@ -142,8 +144,8 @@ def _people(report: Report, words: Words) -> str:
         [
             (words(one.verdict), one.verdict),
             (f"{words(one.step.name)}: {one.step.text.of(words.language)}", ""),
-            (words.lasting(one.step.within_s), ""),
-            (words.lasting(one.seconds), ""),
+            (words.lasting(one.step.within_s), "n"),
+            (words.lasting(one.seconds), "n"),
             (one.by or words("nothing"), ""),
         ]
         for one in report.steps

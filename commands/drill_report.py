@@ -87,7 +87,7 @@ def rendered(report: Report, language: str, zone: str = "Asia/Shanghai") -> Rend
         Text(words("counts", alerts=report.alerts, announced=report.announced)),
     ]
     if report.others:
-        names = sorted({one.title.of(language) for one in report.others})
+        names = sorted({words.title(one.title) for one in report.others})
         parts.append(Text(f"{words('others')}: {'; '.join(names)}", style="dim"))
     parts.append(Text(verdict, style="bold green" if report.passed else "bold red"))
     return Group(*parts)
@@ -95,21 +95,18 @@ def rendered(report: Report, language: str, zone: str = "Asia/Shanghai") -> Rend
 
 def detections(report: Report, words: Words) -> Table:
     """What the platform did."""
-    names = ("verdict", "expected", "by", "detected", "stored", "notified", "acknowledged", "escalated", "cleared")
     table = Table(title=words("platform"), title_justify="left")
-    for name in names:
-        table.add_column(words(name))
+    for name in ("verdict", "expected", "by", "detected", "stored", "notified", "cleared"):
+        table.add_column(words(name), no_wrap=name != "expected")
     for one in report.detections:
-        title = one.title.of(words.language) if one.title else "|".join(one.expected.rules)
+        title = words.title(one.title) if one.title else "|".join(one.expected.rules)
         table.add_row(
             verdict(one.verdict, words),
-            title,
+            "\n".join((title, *_people(one, words))),
             words.lasting(one.expected.by_s - report.exercise.plan.incident_s),
             words.lasting(one.detect_s),
             words.lasting(one.store_s),
             words.lasting(one.notify_s),
-            _by(words.lasting(one.acknowledge_s), one.acknowledged_by),
-            _by(words.lasting(one.escalate_s), one.escalated_to),
             words("closed") if one.closed_by_end else words.lasting(one.clear_s),
         )
     return table
@@ -136,5 +133,7 @@ def verdict(found: Verdict, words: Words) -> Text:
     return Text(words(found), style=_STYLES[found])
 
 
-def _by(took: str, who: str | None) -> str:
-    return f"{took} ({who})" if who else took
+def _people(one: Detection, words: Words) -> list[str]:
+    """Who took it and who was told above, if anybody."""
+    done = (("acknowledged", one.acknowledge_s, one.acknowledged_by), ("escalated", one.escalate_s, one.escalated_to))
+    return [f"{words(name)}: {words.lasting(took)} ({who})" for name, took, who in done if took is not None]

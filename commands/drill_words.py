@@ -3,7 +3,12 @@
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
+from domain.exercise import Words as Titled
+from domain.exercise_mark import BANNER_EN, BANNER_ZH
 from domain.times import to_datetime
+
+#: Below so many seconds a tenth matters; from so many on minutes are shown, and hours.
+_FEW, _MINUTES, _HOURS = 10, 120, 7200
 
 _WORDS: dict[str, tuple[str, str]] = {
     "report": ("After-action report", "演练评估报告"),
@@ -57,7 +62,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "next": ("what comes next", "接下来"),
     "id": ("no.", "编号"),
     "title": ("title", "名称"),
-    "result": ("result", "结果"),
+    "seconds": (" s", "秒"),
+    "minutes": (" min", "分钟"),
+    "hours": (" h", "小时"),
 }
 
 
@@ -93,10 +100,13 @@ class Words:
         if seconds is None:
             return self("nothing")
         sign, rest = ("-" if seconds < 0 else ""), abs(seconds)
-        if rest < 10:
-            return f"{sign}{rest:.1f} s"
-        if rest < 120:
-            return f"{sign}{rest:.0f} s"
-        if rest < 7200:
-            return f"{sign}{rest / 60:.0f} min"
-        return f"{sign}{rest / 3600:.1f} h"
+        name, value, digits = ("seconds", rest, 1 if rest < _FEW else 0)
+        if rest >= _HOURS:
+            name, value, digits = "hours", rest / 3600, 1
+        elif rest >= _MINUTES:
+            name, value, digits = "minutes", rest / 60, 0
+        return f"{sign}{value:.{digits}f}{self(name)}"
+
+    def title(self, words: Titled) -> str:
+        """A title without the mark that the whole report bears already."""
+        return words.of(self.language).removeprefix(BANNER_ZH if self.language == "zh" else BANNER_EN)

@@ -17,6 +17,7 @@ from domain.times import from_datetime
 from storage.dashboards import Language, PanelRows, panel_sql, run_panel
 from storage.database import connect
 from tests.support.episodes import Written, write_episodes
+from tests.support.exercising import exercise_in
 from tests.support.seeding import DEVICES_PER_NETWORK, MINUTES, OBSERVED, SeededCity, seed_city
 
 HOUR = 3_600_000_000
@@ -27,6 +28,8 @@ def city(database_url: str) -> SeededCity:
     seeded = seed_city(database_url, now=datetime.now(UTC))
     with connect(database_url, application="tests") as connection:
         write_episodes(connection, nuisances(from_datetime(seeded.now)))
+        # Panels of what is real must not see it; those of exercises have something to show.
+        exercise_in(connection, seeded.now)
     return seeded
 
 
