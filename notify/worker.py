@@ -13,6 +13,7 @@ from notify.lane import Lane
 from runtime import metrics
 from runtime.backoff import Backoff
 from storage import notifications
+from storage.clock import refuse_replays
 from storage.database import Pool
 from storage.migrate import check
 from storage.notifications import OutboxEvent, Recipient
@@ -109,11 +110,13 @@ class Worker:
         self._end()
 
     def _schema_checked(self) -> bool:
-        """Waits for the database and checks its schema; False if the process is to stop first."""
+        """Waits for the database and checks it; False if the process is to stop first."""
         while not self._stop.is_set():
             try:
                 with self._pool.connection() as connection:
                     check(connection)
+                    if self._book.addresses:
+                        refuse_replays(connection)
             except UnavailableError as exc:
                 self._problem = str(exc)
                 log.warning("database_unavailable", error=self._problem)

@@ -57,6 +57,17 @@ def check_clock(connection: Connection[TupleRow], clock: str) -> None:
         raise _wrong(clock, f"lives by the clock {found!r}")
 
 
+def refuse_replays(connection: Connection[TupleRow]) -> None:
+    """Raises ConfigurationError in a database of replays: nobody may be told of what is over as if it were now."""
+    with translated():
+        row = connection.execute(queries("clock")["clock"]).fetchone()
+    if row and row[0] == REPLAY:
+        raise ConfigurationError(
+            "this is a database of replays",
+            ["nobody may be told of what is over as if it were now: run notify without LIFELINE_NOTIFY_CONFIG"],
+        )
+
+
 def _wrong(clock: str, what: str) -> ConfigurationError:
     advice = (
         "replay into an empty database of its own, made by `lifeline db migrate` with LIFELINE_CLOCK=replay"

@@ -218,6 +218,24 @@ def test_a_database_of_replays_hears_by_their_clock_and_stores_the_same(
         )  # fmt: skip
 
 
+def test_nobody_is_told_of_what_is_replayed(
+    plain_database_url: str, lifeline: Callable[..., Lifeline], tmp_path: Path
+) -> None:
+    with connect(plain_database_url, application="tests") as connection:
+        clock.take_clock(connection, "replay")
+    config = tmp_path / "notify.yaml"
+    config.write_text(
+        "addresses:\n  - {name: hook, url: 'json://127.0.0.1:1'}\nlists:\n  '*':\n    '*': [hook]\n", encoding="utf-8"
+    )
+    settings = {"LIFELINE_DATABASE_URL": plain_database_url, "LIFELINE_CLOCK": "replay"}
+    refused = lifeline("notify", **settings, LIFELINE_NOTIFY_CONFIG=str(config))
+    assert refused.wait() == 2
+    assert "nobody may be told of what is over" in refused.log()
+    mute = lifeline("notify", **settings)
+    mute.wait_for_log("health_page")
+    assert mute.terminate() == 0
+
+
 def test_a_database_keeps_the_clock_that_it_was_made_for(
     empty_database_url: str, nats_broker: EmbeddedBroker, lifeline: Callable[..., Lifeline]
 ) -> None:
