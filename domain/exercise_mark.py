@@ -14,7 +14,7 @@ BANNER_EN = "EXERCISE – "
 BANNER_ZH = "【演练】"
 #: What the ids of its assets and devices begin with; nothing real may.
 RESERVED = "exercise-"
-_AREA = re.compile(r"99(\d{7})\d{3}")
+_AREA = re.compile(r"99([0-9]{7})[0-9]{3}")
 
 
 def exercise_of(area: str) -> int | None:

@@ -77,7 +77,7 @@ def test_a_drill_from_end_to_end_is_marked_everywhere_and_ends_in_its_report(
     wait_until(lambda: "health of serve" in platform.output(), timeout_s=90, what="the platform is ready")
     (tmp_path / "door.yaml").write_text(SCENARIO, encoding="utf-8")
     drill = lifeline(
-        "drill", "run", str(tmp_path / "door.yaml"), "--speed", "120", "--responder", "scripted", "--skip", "3",
+        "drill", "run", str(tmp_path / "door.yaml"), "--speed", "240", "--responder", "scripted", "--skip", "3",
         "--wait", "0", "--by", "王伟", "--json",
         LIFELINE_DATABASE_URL=plain_database_url,
         LIFELINE_MQTT_URL=f"mqtt://127.0.0.1:{mqtt}",
@@ -123,7 +123,7 @@ def _is_complete(report: dict[str, Any]) -> None:
     steps = {one["step"]: one["verdict"] for one in report["steps"]}
     assert steps == {"acknowledge": "met", "escalate": "met", "comment": "missed", "clear": "met"}
     assert (report["passed"], report["missed"], report["late"]) == (False, 1, 0)
-    assert (report["exercise"], report["started_by"], report["speed"]) == (1, "王伟", 120.0)
+    assert (report["exercise"], report["started_by"], report["speed"]) == (1, "王伟", 240.0)
 
 
 def _is_marked(api: httpx.Client, report: dict[str, Any]) -> None:

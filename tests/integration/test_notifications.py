@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 
 from storage import notifications
 from storage.database import Pool, connect, open_pool
+from storage.lifecycle import escalate
 from storage.notifications import NOBODY, Delivery, OutboxEvent, Recipient
 from tests.support.alerting import add_event, write_alert
 from tests.support.waiting import wait_until
@@ -199,3 +200,22 @@ def test_many_workers_share_the_work_without_duplicates(plain_database_url: str)
     assert sorted(d.event for d in sent) == sorted(event for alert in alerts for event in alert.events)
     for alert in alerts:
         assert [d.event for d in sent if d.alert == alert.alert] == list(alert.events)
+
+
+def test_an_escalation_is_told_to_whoever_knows_the_alert_and_to_whom_it_goes(
+    connection: Connection[TupleRow], pool: Pool
+) -> None:
+    alert = write_alert(connection, "s:1").alert
+    notifications.fan_out(pool, lambda _: [ROOM], language="en")
+    assert escalate(connection, alert, operator="Li", addressee="mail", comment="look")
+    asked: list[OutboxEvent] = []
+
+    def route(event: OutboxEvent) -> list[Recipient]:
+        asked.append(event)
+        return [ROOM, MAIL] if event.addressee == MAIL.channel else [ROOM]
+
+    notifications.fan_out(pool, route, language="en")
+    assert [(event.addressee, event.told, event.exercise) for event in asked] == [("mail", ("room",), None)]
+    found = notifications.notice(pool, asked[0].event)
+    assert (found.event, found.actor, found.addressee, found.comment) == ("escalated", "Li", "mail", "look")
+    assert [row[1] for row in rows(connection) if row[0] == asked[0].event] == ["mail", "room"]
