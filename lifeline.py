@@ -24,7 +24,7 @@ from typer.core import TyperGroup  # noqa: E402
 
 #: Name of a command -> the module and the object that make it, and its line in `lifeline --help`.
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "demo": ("commands.demo", "demo", "A county that publishes, stored, watched and alerting, in this terminal."),
+    "demo": ("commands.demo", "demo", "A county town that publishes, stored, watched and alerting, in this terminal."),
     "up": ("commands.up", "up", "All stages in one process group, on embedded or given services."),
     "ingest": ("commands.ingest", "ingest", "Broker -> database: store every observation exactly once."),
     "rules": ("commands.rules", "app", "The rules engine: run it; check, list, test and backtest its catalogue."),
@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "kpis": ("commands.kpis", "kpis", "Alarm health and resilience of a period, against their targets."),
     "db": ("commands.db", "app", "The database: migrate it, show its level and schema."),
     "registry": ("commands.registry", "app", "Import and export what stands in the field."),
-    "replay": ("commands.replay", "replay", "Publish a recorded feed over MQTT, as it was or faster."),
+    "replay": ("commands.replay", "replay", "Publish a recorded feed, or a period of a database, over MQTT: as it was or faster."),
     "simulate": ("commands.simulate", "app", "A county town that publishes: scenarios, recordings, scores, load."),
     "drill": ("commands.drill", "app", "Exercises: an incident end to end, marked as such, and the report on it."),
     "dashboards": ("commands.dashboards", "app", "Grafana dashboards: build and push."),
