@@ -276,7 +276,7 @@ def _step_through(loop: _Loop, found: Run) -> None:
     row, time_s, passed_s = 0, 0, 0
     for _ in count():
         if time_s == _WARM_S:
-            engine.steps(hydraulic_s=loop.step, quality_s=min(loop.step, _COARSE_QUALITY_S))
+            engine.steps(hydraulic_s=loop.step, quality_s=loop.step)
         now = loop.hand.begin + time_s * 1_000_000
         loop.hand.act(now, float(passed_s))
         engine.hydraulics()
