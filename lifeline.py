@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "kpis": ("commands.kpis", "kpis", "Alarm health and resilience of a period, against their targets."),
     "db": ("commands.db", "app", "The database: migrate it, show its level and schema."),
     "registry": ("commands.registry", "app", "Import and export what stands in the field."),
-    "replay": ("commands.replay", "replay", "Publish a recorded feed, or a period of a database, over MQTT: as it was or faster."),
+    "replay": ("commands.replay", "replay", "Publish a recorded feed, or a period of a database, at any speed."),
     "simulate": ("commands.simulate", "app", "A county town that publishes: scenarios, recordings, scores, load."),
     "drill": ("commands.drill", "app", "Exercises: an incident end to end, marked as such, and the report on it."),
     "dashboards": ("commands.dashboards", "app", "Grafana dashboards: build and push."),
