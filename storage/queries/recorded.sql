@@ -1,12 +1,13 @@
 -- name: chosen
 -- The datastreams of a network, of an area with the areas inside it, and of devices whose id is like a pattern; with the
--- place on whose topic their device publishes.
+-- place on whose topic their device publishes. What belongs to exercises never was.
 SELECT s.id, s.device, s.property, p.type, a.area, a.network
   FROM datastreams s
   JOIN properties p ON p.id = s.property
   JOIN devices d ON d.id = s.device
   JOIN assets a ON a.id = d.asset
- WHERE (%(network)s::text IS NULL OR a.network = %(network)s)
+ WHERE a.exercise IS NULL
+   AND (%(network)s::text IS NULL OR a.network = %(network)s)
    AND (%(area)s::text IS NULL OR a.area LIKE %(area)s || '%%')
    AND (%(device)s::text IS NULL OR s.device LIKE %(device)s)
  ORDER BY s.id;
