@@ -233,12 +233,13 @@ class _Reading:
         texts = chunk[feed.time.column]
         instants = self._instants(texts, self._times.micros(texts, keys))
         sent = self._sent(chunk)
-        rows_of: dict[tuple[str, str], list[int]] = {}
-        for row, key in enumerate(keys):
-            rows_of.setdefault(key, []).append(row)
+        # By name, not by device and name: a town has hundreds of devices that measure the same.
+        rows_of: dict[str, list[int]] = {}
+        for row, name in enumerate(names):
+            rows_of.setdefault(name, []).append(row)
         values: list[Value | None] = [None] * len(names)
         devices = [""] * len(names)
-        for (raw_device, name), rows in rows_of.items():
+        for name, rows in rows_of.items():
             part = chunk[table.value].iloc[rows]
             series = feed.columns.get(name)
             if series is None:
@@ -246,12 +247,16 @@ class _Reading:
                     where = f"{self._name}:{part.index[0]}"
                     self.problems.add(f"{where}: {name!r} is not described: add it to columns, labels or ignore")
                 continue
-            device = feed.device_of(series, path=self._path, device=raw_device)
-            boolean = self._kind(device, series.property) == "boolean"
+            known: dict[str, str] = {}
+            boolean = False
+            for raw in dict.fromkeys(raw_devices[row] for row in rows):
+                known[raw] = feed.device_of(series, path=self._path, device=raw)
+                # One property is of one type, whichever device measures it.
+                boolean |= self._kind(known[raw], series.property) == "boolean"
             found = self._cells.values(self._name, part, series, boolean=boolean, problems=self.problems)
             self.missing += found.count(None)
             for row, value in zip(rows, found, strict=True):
-                values[row], devices[row] = value, device
+                values[row], devices[row] = value, known[raw_devices[row]]
         if not self.problems:
             yield from self._gathered(devices, instants, sent, names, values)
 
