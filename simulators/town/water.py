@@ -136,8 +136,8 @@ def lay(ground: Ground, seed: int) -> Layout:
 
 def _plan(ground: Ground, net: Network, flow: Flow, nodes: dict[str, str], pipes: dict[str, str]) -> Plan:
     stations = tuple(name for name in nodes if name.startswith("booster-station-"))
+    # The meter of the plant stands behind its filters: no sediment lies there that could be stirred up.
     analysers = [node for name, node in nodes.items() if name.startswith("quality-point-")]
-    analysers.append(net.works.discharge if net.works else net.boosters[0].suction)
     beside = {
         node: tuple(p.id for p in net.pipes if node in (p.start, p.end) and p.state == "Open") for node in analysers
     }

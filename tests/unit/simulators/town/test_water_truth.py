@@ -160,6 +160,8 @@ def test_a_station_without_power_stands_still_and_others_do_not() -> None:
     assert (state[120:] == 1).all()
     assert (flow[60:120] == 0).all()
     assert flow[:60].min() > 50
+    # Behind the filters of the plant no sediment is stirred up, however its flow jumps.
+    assert signal(truth, PLANT, "water.turbidity").max() < 0.3
     # A cabinet's power is none of the water's.
     other = solved(event("power.lost", "cabinet-001", at(9), at(10)), span=_MORNING)
     assert (signal(other, STATION, "water.pump.state") == 1).all()
