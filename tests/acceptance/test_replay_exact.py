@@ -147,16 +147,22 @@ def live(url: str) -> None:
 
 
 def settled(url: str, until: int, what: str) -> list[Told]:
-    """The alerts once rules have judged everything up to an instant."""
-    wait_until(lambda: (heard_until(url) or 0) >= until, timeout_s=30, what=f"{what} has heard everything")
+    """The alerts once rules have judged everything up to an instant: at the end every device has fallen silent."""
+    wait_until(lambda: (heard_until(url) or 0) >= until, timeout_s=60, what=f"{what} has heard everything")
     before: list[list[Told]] = []
 
     def stands_still() -> bool:
         before.append(alerts_of(url))
-        return len(before) > 5 and all(one == before[-1] for one in before[-5:])
+        return all_silent(before[-1]) and len(before) > 5 and all(one == before[-1] for one in before[-5:])
 
-    wait_until(stands_still, timeout_s=30, poll_s=0.4, what=f"{what} has judged everything")
+    wait_until(stands_still, timeout_s=60, poll_s=0.4, what=f"{what} has judged everything")
     return before[-1]
+
+
+def all_silent(told: list[Told]) -> bool:
+    """Whether the silence of each device stands."""
+    last = {one.subject: one.event for one in told if one.rule == "silent"}
+    return list(last.values()) == ["raised"] * len(DEVICES)
 
 
 def test_a_replay_at_speed_60_and_at_full_speed_raises_exactly_the_alerts_of_the_live_run(
