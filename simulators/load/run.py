@@ -6,17 +6,19 @@ import selectors
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from paho.mqtt.enums import MQTTProtocolVersion
 
 from domain.errors import UnavailableError
 from domain.times import Clock, now_micros
 from runtime import broker_address
 from simulators.load import line as lines_of
-from simulators.load import packets
 from simulators.load.groups import Group, compose, streams
 from simulators.load.histogram import Quantiles
-from simulators.load.line import GREETING, READY, Line
+from simulators.load.line import READY, V5, V311, Line
 from simulators.load.schedule import Schedule
 from simulators.load.supply import Supply, step
 from simulators.load.tally import FleetLedger, Tally, ledger
@@ -24,6 +26,10 @@ from simulators.load.tally import FleetLedger, Tally, ledger
 #: Messages are made this long before they are due, and the schedule begins so long after the connections stand, s.
 _AHEAD_S = 0.5
 _TEND_S, _TELL_S = 0.25, 0.5
+#: Lines without a connection are looked at so often: nobody wakes us when one is there.
+_DIAL_S = 0.02
+#: Connections that are opened at the same time.
+_DIALS = 32
 #: The longest sleep: a stop signal is heard after it.
 _NAP_S = 0.1
 #: A rate counts as reached with this part of the messages sent within the time.
@@ -142,10 +148,13 @@ class FleetRun:
         self._step_s = step(load.rate)
         self._tally = Tally(self._schedule.total if load.keep else 0)
         self._selector = selectors.DefaultSelector()
+        self._pool = ThreadPoolExecutor(min(_DIALS, load.connections), thread_name_prefix="fleet-dial")
+        self._tls = lines_of.tls_context(self._address, load.ca_file)
+        self._look_s = _DIAL_S
         self._lines: list[Line] = []
         self._busy: set[Line] = set()
         self._begin = 0
-        self._tended_s = self._told_s = 0.0
+        self._looked_s = self._tended_s = self._told_s = 0.0
 
     def run(self, connect_s: float = 15.0) -> Outcome:
         """Connects, publishes, waits for the answers.
@@ -160,6 +169,7 @@ class FleetRun:
         finally:
             for each in self._lines:
                 each.close()
+            self._pool.shutdown(wait=False, cancel_futures=True)
             self._selector.close()
 
     def ledger(self) -> FleetLedger:
@@ -169,14 +179,16 @@ class FleetRun:
         return ledger(self.groups, self._schedule, self._step_s, self._begin, bytes(self._tally.states))
 
     def _connect(self, connect_s: float) -> None:
-        target = lines_of.resolve(self._address)
-        version = packets.V311 if self._load.version == "3.1.1" else packets.V5
-        first = self._line(target, 0, version)
-        self._lines.append(first)
+        lines_of.look_up(self._address)
+        version = V311 if self._load.version == "3.1.1" else V5
+        self._lines.append(self._line(0, version))
         deadline_s = time.monotonic() + connect_s
-        if self._load.version == "auto" and not self._accepts(first, deadline_s):
-            first.version = packets.V311
-        self._lines += [self._line(target, number, first.version) for number in range(1, self._load.connections)]
+        if self._load.version == "auto" and not self._accepted(self._lines[0], deadline_s):
+            version = V311
+            self._lines.pop().close()
+            self._lines.append(self._line(0, version))
+        self._lines += [self._line(number, version) for number in range(1, self._load.connections)]
+        self._look_s = _DIAL_S
         while not all(each.state == READY for each in self._lines):
             now_s = self._turn(_NAP_S)
             if now_s > deadline_s or self._stop.is_set():
@@ -187,29 +199,27 @@ class FleetRun:
                     f" of {len(self._lines)} connections within {connect_s:g} s: {why}"
                 )
 
-    def _accepts(self, first: Line, deadline_s: float) -> bool:
+    def _accepted(self, first: Line, deadline_s: float) -> bool:
         """Whether the broker takes a line of its version; False when it ends the connection instead."""
-        greeted = False
         while first.state != READY:
-            if self._turn(_NAP_S) > deadline_s:
+            if self._turn(_NAP_S) > deadline_s or self._stop.is_set():
                 return True
-            greeted = greeted or first.state == GREETING
-            if first.problem is not None and (greeted or first.refusal in packets.WRONG_VERSIONS):
+            if first.reached and first.problem is not None:
                 return False
         return True
 
-    def _line(self, target: lines_of.Target, number: int, version: int) -> Line:
+    def _line(self, number: int, version: MQTTProtocolVersion) -> Line:
         return Line(
             self._address,
-            target,
             f"{self._prefix}-{number:05d}",
             self._selector,
+            self._pool,
             self._tally,
             window=self._load.window,
             qos=self._load.qos,
             version=version,
             keepalive_s=self._load.keepalive_s,
-            tls=lines_of.tls_context(self._address, self._load.ca_file),
+            tls=self._tls,
         )
 
     def _publish(self, spent_s: float) -> Outcome:
@@ -257,7 +267,7 @@ class FleetRun:
             self._busy.add(each)
             backlog += 1
         for each in tuple(self._busy):
-            each.write(time.monotonic())
+            each.write()
             if not each.waiting:
                 self._busy.discard(each)
         if supply.exhausted or len(prepared) + backlog >= self._load.backlog:
@@ -269,18 +279,23 @@ class FleetRun:
 
     def _turn(self, timeout_s: float) -> float:
         """Waits for sockets, serves them, and now and then tends every line; the time after that."""
-        for key, events in self._selector.select(timeout_s):
+        for key, events in self._selector.select(min(timeout_s, self._look_s)):
             served: Line = key.data
-            served.ready(events, time.monotonic())
+            served.ready(events)
             if served.waiting:
                 self._busy.add(served)
         now_s = time.monotonic()
-        if now_s - self._tended_s >= _TEND_S:
-            self._tended_s = now_s
+        if now_s - self._looked_s >= self._look_s:
+            self._looked_s = now_s
+            everyone = now_s - self._tended_s >= _TEND_S
+            if everyone:
+                self._tended_s = now_s
             for each in self._lines:
-                each.tend(now_s)
-                if each.waiting:
-                    self._busy.add(each)
+                if everyone or each.state != READY:
+                    each.tend(now_s)
+                    if each.waiting:
+                        self._busy.add(each)
+            self._look_s = _TEND_S if all(each.state == READY for each in self._lines) else _DIAL_S
         return now_s
 
     def _nap(self, supply: Supply, now_s: float) -> float:
@@ -327,7 +342,7 @@ class FleetRun:
             rate=self._load.rate,
             duration_s=round(lasted_s, 3),
             qos=self._load.qos,
-            protocol="5" if self._lines[0].version == packets.V5 else "3.1.1",
+            protocol="5" if self._lines[0].version == V5 else "3.1.1",
             scheduled=self._tally.published + unsent,
             published=self._tally.published,
             unsent=unsent,

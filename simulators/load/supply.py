@@ -7,7 +7,6 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.load import packets
 from simulators.load.groups import Group
 from simulators.load.payloads import payloads
 from simulators.load.schedule import Schedule, Slice
@@ -73,7 +72,7 @@ class Supply:
                     number=self._numbered,
                     line=(self._first[piece.group] + device) % self._lines,
                     due_s=self._begin_s + due_s,
-                    topic=packets.topic_field(group.topic(device)),
+                    topic=group.topic(device),
                     payload=payload,
                 )
             )

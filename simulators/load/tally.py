@@ -28,7 +28,7 @@ class Message:
     line: int
     #: Seconds of the monotonic clock.
     due_s: float
-    topic: bytes
+    topic: str
     payload: bytes
     #: When it was written to the socket for the first time; 0 before.
     sent_s: float = 0.0
