@@ -21,6 +21,10 @@ PAGE = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
 GENERATED = PAGE.partition(BEGIN)[2].partition(END)[0].removeprefix("\n")
 
 
+#: A minute and a half on two free cores; many times that beside a whole suite.
+long = pytest.mark.timeout(1200)
+
+
 @pytest.fixture(scope="module")
 def found() -> list[Score]:
     return score(shipped(), Setting(), workers=2)
@@ -50,6 +54,7 @@ def test_the_page_tells_every_scenario_and_every_statement() -> None:
         assert told[1:] == list(rows(load(name))), name
 
 
+@long
 def test_what_scenarios_state_holds(found: list[Score]) -> None:
     data = as_data(found, scale="test", seed=1)
     assert data["held"] >= LEAST_HELD * data["statements"], data["misses"]
@@ -57,11 +62,13 @@ def test_what_scenarios_state_holds(found: list[Score]) -> None:
     assert passed(found)
 
 
+@long
 def test_no_rule_fails_on_any_scenario(found: list[Score]) -> None:
     assert [failure for own in found for failure in own.failures] == []
     assert all(own.stored > 10_000 for own in found)
 
 
+@long
 def test_the_table_on_the_page_is_what_came(found: list[Score]) -> None:
     assert tables(found) == GENERATED, "run: lifeline simulate score --all --markdown docs/scenarios.md"
 
