@@ -166,7 +166,7 @@ def _crossing(net: Network, ground: Ground, node: str) -> str:
 
 
 def _lower(net: Network, flow: Flow, name: str) -> str:
-    """The end of a pipe to which its water flows, if it is a junction."""
+    """The end of a pipe to which its water flows."""
     pipe = next(p for p in net.pipes if p.id == name)
     return pipe.end if flow.rate[name] >= 0 else pipe.start
 

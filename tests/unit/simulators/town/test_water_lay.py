@@ -97,6 +97,13 @@ def test_the_first_quality_points_lie_one_after_another(scale: Scale) -> None:
 
 
 @pytest.mark.parametrize("scale", _SCALES)
+def test_a_burst_can_befall_every_place_that_is_named_for_it(scale: Scale) -> None:
+    plan = _plan(lay(ground(scale), 1))
+    junctions = {j.id for j in plan.network.junctions}
+    assert {name for name, node in plan.nodes.items() if node not in junctions} == {"treatment-plant-001"}
+
+
+@pytest.mark.parametrize("scale", _SCALES)
 def test_each_district_has_pressure_points(scale: Scale) -> None:
     here = ground(scale)
     areas = Counter(asset.area for asset in lay(here, 1).of_kind("pressure_point"))
