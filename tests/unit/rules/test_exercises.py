@@ -136,7 +136,8 @@ def observed(rows: list[tuple[int, int, float]]) -> Observations:
 
 def lived(plan: Plan, seed: int, *, with_exercise: bool) -> list[AlertChange | Restraint]:
     """What the rules write of real subjects over some minutes."""
-    engine, found = Evaluator(plan), []
+    engine = Evaluator(plan)
+    found: list[AlertChange | Restraint] = []
     marked = {f"{kind}:exercise-{NUMBER}-" for kind in ("asset", "device")} | {f"area:99{NUMBER:07d}"}
     numbers = {item.datastream for item in plan.watched if exercise_of(item.area) is not None}
 
@@ -151,7 +152,8 @@ def lived(plan: Plan, seed: int, *, with_exercise: bool) -> list[AlertChange | R
         for step in (engine.evaluate(observed(rows)), None):
             taken = step if step is not None else engine.tick(T0 + (minute * 60 + 30) * SECOND)
             work = commit_of(taken, {})
-            found += [one for one in (*work.changes, *work.restraints) if real(one.subject)]
+            found += [change for change in work.changes if real(change.subject)]
+            found += [restraint for restraint in work.restraints if real(restraint.subject)]
             engine.adopt(taken)
     return found
 

@@ -167,7 +167,7 @@ def around_all(town: Surroundings, ids: list[str]) -> dict[tuple[str, int], tupl
     places = {
         (a, n): town.in_place(a, w) for a in areas for n, w in enumerate(WHERES) if w.place in {"area", "everywhere"}
     }
-    return found | places  # type: ignore[return-value]
+    return found | places
 
 
 @given(seed=st.integers(0, 10_000))
