@@ -40,8 +40,8 @@ class Flow:
 @lru_cache(maxsize=2)
 def average(network: Network) -> Flow:
     """Mean use everywhere, pumps that lose nothing, tanks at rest."""
-    from scipy.sparse import coo_array  # type: ignore[import-untyped]
-    from scipy.sparse.linalg import spsolve  # type: ignore[import-untyped]
+    from scipy.sparse import coo_array
+    from scipy.sparse.linalg import spsolve
 
     number = {node: i for i, node in enumerate(network.nodes)}
     spans = [(p.id, p.start, p.end, p.length_m, p.diameter_mm, p.roughness) for p in network.pipes if _carries(p.state)]
