@@ -2,15 +2,8 @@
 
 from functools import lru_cache
 
-import numpy as np
-
-from commands.county_feed import site_of
-from domain.catalogue import properties
-from domain.registry import Asset, Datastream, Device, Link, Registry
-from rules.backtest import backtest
+from domain.registry import Asset, Link
 from rules.history import Episode
-from rules.load import load_catalogue
-from rules.material import ArrayMaterial, in_order
 from simulators.county import distance_m
 from simulators.town import drainage, gas, manholes
 from simulators.town.gas_plan import GasPlan
@@ -19,6 +12,7 @@ from simulators.town.happenings import KINDS, Happening
 from simulators.town.layout import Layout
 from simulators.town.manholes_field import ManholePlan
 from simulators.town.truth import Span, Truth, together
+from tests.support.ruled_truth import episodes
 
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
 #: A midnight of the county (UTC+8): Monday, 2 June 2025.
@@ -90,54 +84,17 @@ def _engine(network: str, happenings: tuple[Happening, ...], span: Span, scale: 
 _SOLVED: dict[object, Truth] = {}
 
 
-def registered(scale: Scale = "test", seed: int = 1, every_s: int = 60) -> Registry:
-    """Gas, manholes and drains that report at some pace, with the links between valve wells and manholes."""
+def raised(*happenings: Happening, span: Span = QUIET, scale: Scale = "test", seed: int = 1) -> tuple[Episode, ...]:
+    """What all rules raise on the truth itself, with the links between valve wells and manholes."""
     layouts = laid(scale, seed)
     assets = [asset for layout in layouts for asset in layout.assets]
-    instruments = [one for layout in layouts for one in layout.instruments]
-    units = {p.id: p.unit for p in properties()}
-    beside = [
+    beside = tuple(
         Link(from_asset=well.id, relation="adjacent_to", to_asset=chamber.id)
         for well in _of(assets, "valve_well")
         for chamber in _of(assets, "manhole", "deep_manhole")
         if distance_m(well, chamber) <= 45
-    ]
-    return Registry(
-        assets=tuple(assets),
-        devices=tuple(
-            Device(id=one.device, asset=one.asset, model=one.model, reporting_interval_s=max(one.heartbeat_s, every_s))
-            for one in instruments
-        ),
-        datastreams=tuple(
-            Datastream(device=one.device, property=name, unit=units[name])
-            for one in instruments
-            for name in one.properties
-            if name not in ("device.battery", "device.rssi")
-        ),
-        links=(*(link for layout in layouts for link in layout.links), *beside),
     )
-
-
-def raised(*happenings: Happening, span: Span = QUIET, scale: Scale = "test", seed: int = 1) -> tuple[Episode, ...]:
-    """What all rules raise on the truth itself."""
-    truth = solved(*happenings, span=span, scale=scale, seed=seed)
-    registry = registered(scale, seed, span.step_s)
-    streams = [(one.device, one.property) for one in registry.datastreams]
-    material = ArrayMaterial(
-        title="test",
-        site=site_of(registry, registered_at=span.start),
-        since=span.start,
-        until=span.end,
-        observations=in_order(
-            np.repeat(np.arange(1, len(streams) + 1, dtype=np.int32), span.steps),
-            np.tile(span.times, len(streams)),
-            np.concatenate([truth.signals[stream] for stream in streams]),
-            np.zeros(len(streams) * span.steps, dtype=np.int16),
-        ),
-    )
-    outcome = backtest(load_catalogue(), material)
-    assert outcome.failures == ()
-    return outcome.episodes
+    return episodes(solved(*happenings, span=span, scale=scale, seed=seed), *layouts, links=beside)
 
 
 def _of(assets: list[Asset], *kinds: str) -> list[Asset]:

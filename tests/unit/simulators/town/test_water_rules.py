@@ -1,60 +1,17 @@
 """What the rules of the catalogue make of the truth of water: silent on quiet days, early in an incident."""
 
-import numpy as np
 import pytest
 
-from commands.county_feed import site_of
-from domain.catalogue import properties
-from domain.registry import Datastream, Device, Registry
-from rules.backtest import backtest
 from rules.history import Episode
-from rules.load import load_catalogue
-from rules.material import ArrayMaterial, in_order
 from simulators.town.happenings import Happening
-from simulators.town.layout import Layout
 from simulators.town.truth import Span
+from tests.support.ruled_truth import episodes
 from tests.support.water_town import DAY, PLANT, STATION, at, clock, event, laid, solved
 
 
 def _raised(*happenings: Happening, span: Span, scale: str = "test", seed: int = 1) -> tuple[Episode, ...]:
     """What all rules raise on the truth itself, by its beginning."""
-    truth = solved(*happenings, span=span, scale=scale, seed=seed)
-    registry = _registered(laid(scale, seed))
-    streams = [(one.device, one.property) for one in registry.datastreams]
-    count = len(truth.span.times)
-    material = ArrayMaterial(
-        title="test",
-        site=site_of(registry, registered_at=span.start),
-        since=span.start,
-        until=span.end,
-        observations=in_order(
-            np.repeat(np.arange(1, len(streams) + 1, dtype=np.int32), count),
-            np.tile(truth.span.times, len(streams)),
-            np.concatenate([truth.signals[stream] for stream in streams]),
-            np.zeros(len(streams) * count, dtype=np.int16),
-        ),
-    )
-    outcome = backtest(load_catalogue(), material)
-    assert outcome.failures == ()
-    return outcome.episodes
-
-
-def _registered(layout: Layout) -> Registry:
-    units = {p.id: p.unit for p in properties()}
-    return Registry(
-        assets=layout.assets,
-        devices=tuple(
-            Device(id=one.device, asset=one.asset, model=one.model, reporting_interval_s=one.heartbeat_s)
-            for one in layout.instruments
-        ),
-        datastreams=tuple(
-            Datastream(device=one.device, property=name, unit=units[name])
-            for one in layout.instruments
-            for name in one.properties
-            if name not in ("device.battery", "device.rssi")
-        ),
-        links=layout.links,
-    )
+    return episodes(solved(*happenings, span=span, scale=scale, seed=seed), laid(scale, seed))
 
 
 def _begins(episodes: tuple[Episode, ...], rule: str, asset: str) -> str:

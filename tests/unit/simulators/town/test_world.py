@@ -71,5 +71,5 @@ def test_another_process_finds_the_same_truth(town: Town, world: World) -> None:
 
 
 def test_an_engine_that_fails_is_named(town: Town) -> None:
-    with World(town) as world, pytest.raises(SimulationError, match="(water|drainage|gas) could not be solved"):
+    with World(town) as world, pytest.raises(SimulationError, match=r"(water|drainage|gas) could not be solved"):
         world.truth(Span(start=_SPAN.start, steps=-1), ())
