@@ -10,17 +10,19 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from domain.times import from_datetime
 from runtime.embedded import EmbeddedBroker
 from tests.acceptance.conftest import Ingest
 from tests.support.databases import DatabaseServer
 from tests.support.pages import HealthPage
 from tests.support.ports import free_port
 from tests.support.processes import Lifeline
-from tests.support.replaying import Told, alerts_of, heard_until, observations_of
+from tests.support.replaying import Told, alerts_of, followed, heard_until, observations_of
 from tests.support.waiting import wait_until
 
 WHOLE_DAY = bool(os.environ.get("LIFELINE_TEST_WHOLE_DAY"))
@@ -106,6 +108,9 @@ class Runs:
             wait_until(lambda: worker.page.ready and page.ready, timeout_s=60, what="the platform is ready")
             process = self.done("replay", *replay, "--json", timeout_s=timeout_s, settings=settings)
             summary: dict[str, object] = json.loads(process.output())
+            last = from_datetime(datetime.fromisoformat(str(summary["last"])))
+            wait_until(lambda: (heard_until(url) or 0) >= last, timeout_s=1200, what="everything is stored")
+            wait_until(lambda: followed(url), timeout_s=1200, what="everything is read by the rules")
             seen: list[list[Told]] = []
 
             def stands_still() -> bool:

@@ -58,3 +58,13 @@ def heard_until(url: str) -> int | None:
             "SELECT (extract(epoch FROM max(caught_up_at)) * 1000000)::bigint FROM ingest_partitions"
         ).fetchone()
     return None if row is None or row[0] is None else int(row[0])
+
+
+def followed(url: str) -> bool:
+    """Whether the rules have committed the last row of the journal."""
+    with connect(url, application="tests") as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM ingest_partitions i LEFT JOIN journal_positions p"
+            " ON p.partition = i.partition AND p.follower = 'rules' WHERE coalesce(p.seq, 0) < i.seq"
+        ).fetchone()
+    return row is not None and row[0] == 0
