@@ -1,6 +1,6 @@
-"""The ingest worker as a real process, with its health page on a known port."""
+"""What tests with real processes share: the ingest worker with its health page, and who gets told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from tests.support.pages import HealthPage
 from tests.support.ports import free_port
 from tests.support.processes import Lifeline
+from tests.support.receivers import Mailbox, Webhook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +34,15 @@ def ingest(lifeline: Callable[..., Lifeline]) -> Callable[..., Ingest]:
         return Ingest(process=lifeline("ingest", **settings), page=HealthPage(port))
 
     return start
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with Mailbox() as receiver:
+        yield receiver

@@ -2,7 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from storage.database import connect
 from tests.support.ports import free_port
 from tests.support.processes import Lifeline
-from tests.support.receivers import Mailbox, Webhook
+from tests.support.receivers import Mailbox, Webhook, everyone_at
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
@@ -37,28 +37,6 @@ drill:
 """
 
 
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    with Webhook() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as receiver:
-        yield receiver
-
-
-def config(folder: Path, **urls: str) -> str:
-    addresses = "".join(
-        f"  - name: {name}\n    url: {url}\n    language: {'zh' if name == 'mail' else 'en'}\n"
-        for name, url in urls.items()
-    )
-    path = folder / "notify.yaml"
-    path.write_text(f"addresses:\n{addresses}lists:\n  '*':\n    '*': [{', '.join(urls)}]\n", encoding="utf-8")
-    return str(path)
-
-
 def test_a_drill_from_end_to_end_is_marked_everywhere_and_ends_in_its_report(
     plain_database_url: str,
     lifeline: Callable[..., Lifeline],
@@ -72,7 +50,7 @@ def test_a_drill_from_end_to_end_is_marked_everywhere_and_ends_in_its_report(
         "up", "--port", str(port), "--mqtt-port", str(mqtt),
         LIFELINE_DATA_DIR=str(tmp_path / "data"),
         LIFELINE_DATABASE_URL=plain_database_url,
-        LIFELINE_NOTIFY_CONFIG=config(tmp_path, hook=webhook.url, mail=mailbox.url),
+        LIFELINE_NOTIFY_CONFIG=everyone_at(tmp_path, hook=webhook.url, mail=mailbox.url),
     )  # fmt: skip
     wait_until(lambda: "health of serve" in platform.output(), timeout_s=90, what="the platform is ready")
     (tmp_path / "door.yaml").write_text(SCENARIO, encoding="utf-8")

@@ -1,6 +1,6 @@
 """Every raise, level change and clear of an alert reaches every address of its list, whatever dies on the way."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from storage.database import connect
 from tests.support.alerting import add_event, write_alert
 from tests.support.processes import Lifeline
-from tests.support.receivers import Mailbox, Webhook
+from tests.support.receivers import Mailbox, Webhook, everyone_at
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
@@ -16,35 +16,12 @@ pytestmark = pytest.mark.acceptance
 LIFE = (("raised", "blue"), ("level_changed", "red"), ("cleared", "red"))
 
 
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    with Webhook() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as receiver:
-        yield receiver
-
-
-def config(folder: Path, **urls: str) -> str:
-    """A file in which every address is told of everything; mail in Chinese."""
-    addresses = "".join(
-        f"  - name: {name}\n    url: {url}\n    language: {'zh' if name == 'mail' else 'en'}\n"
-        for name, url in urls.items()
-    )
-    path = folder / "notify.yaml"
-    path.write_text(f"addresses:\n{addresses}lists:\n  '*':\n    '*': [{', '.join(urls)}]\n", encoding="utf-8")
-    return str(path)
-
-
 def test_webhook_and_mail_get_every_event_although_notify_is_killed_again_and_again(
     plain_database_url: str, lifeline: Callable[..., Lifeline], webhook: Webhook, mailbox: Mailbox, tmp_path: Path
 ) -> None:
     environment = {
         "LIFELINE_DATABASE_URL": plain_database_url,
-        "LIFELINE_NOTIFY_CONFIG": config(tmp_path, hook=webhook.url, mail=mailbox.url),
+        "LIFELINE_NOTIFY_CONFIG": everyone_at(tmp_path, hook=webhook.url, mail=mailbox.url),
         "LIFELINE_NOTIFY_POLL_MS": "20",
         # A lease lasts this long and a margin; what was under way at a kill is sent again after it.
         "LIFELINE_NOTIFY_TIMEOUT_S": "1",
@@ -86,7 +63,7 @@ def test_a_hanging_channel_delays_no_other(
         lifeline(
             "notify",
             LIFELINE_DATABASE_URL=plain_database_url,
-            LIFELINE_NOTIFY_CONFIG=config(tmp_path, slow=hanging.url, fast=webhook.url),
+            LIFELINE_NOTIFY_CONFIG=everyone_at(tmp_path, slow=hanging.url, fast=webhook.url),
             LIFELINE_NOTIFY_POLL_MS="20",
             LIFELINE_NOTIFY_TIMEOUT_S="2",
         )
@@ -111,7 +88,7 @@ def test_a_receiver_that_was_away_gets_what_it_missed(
         process = lifeline(
             "notify",
             LIFELINE_DATABASE_URL=plain_database_url,
-            LIFELINE_NOTIFY_CONFIG=config(tmp_path, hook=webhook.url),
+            LIFELINE_NOTIFY_CONFIG=everyone_at(tmp_path, hook=webhook.url),
             LIFELINE_NOTIFY_POLL_MS="20",
         )
         process.wait_for_log("notification_not_sent")
@@ -123,7 +100,9 @@ def test_a_receiver_that_was_away_gets_what_it_missed(
 
 
 def test_check_shows_who_is_told_and_refuses_a_broken_file(lifeline: Callable[..., Lifeline], tmp_path: Path) -> None:
-    good = lifeline("notify", "--check", "--json", LIFELINE_NOTIFY_CONFIG=config(tmp_path, hook="json://127.0.0.1/key"))
+    good = lifeline(
+        "notify", "--check", "--json", LIFELINE_NOTIFY_CONFIG=everyone_at(tmp_path, hook="json://127.0.0.1/key")
+    )
     assert good.wait() == 0
     assert '"gas": {"red": ["hook"]' in good.output()
     broken = tmp_path / "broken.yaml"
