@@ -30,10 +30,24 @@ DOWN, DIALLING, GREETING, READY = range(4)
 _CONNECT_S = 10.0
 #: Most messages written in one go: the other lines want their turn.
 _TOGETHER = 32
+#: Bytes: a thousand acknowledgements.
+_CHUNK = 4096
 #: Linux has it.
 _CORK: int | None = getattr(socket, "TCP_CORK", None)
 #: PUBACK (MQTT 5): the broker took a message that nobody subscribes to; refusals begin at the second.
 _NO_SUBSCRIBERS, _REFUSED = 0x10, 0x80
+
+
+class _Client(mqtt.Client):
+    """A client that asks the kernel once for what has arrived; paho alone asks three times for each packet."""
+
+    unread = b""
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if not self.unread:
+            self.unread = super()._sock_recv(_CHUNK)
+        taken, self.unread = self.unread[:bufsize], self.unread[bufsize:]
+        return taken
 
 
 class Line:
@@ -90,7 +104,7 @@ class Line:
         self._ending: str | None = None
         self._interest = 0
         self._next_s = self._opened_s = 0.0
-        self._client = mqtt.Client(
+        self._client = _Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version, reconnect_on_failure=False
         )
         self._prepare(tls)
@@ -112,18 +126,22 @@ class Line:
         many = len(self.waiting) > 1
         if many:
             self._cork(shut=True)
+        client = self._client
         for _ in range(_TOGETHER):
-            if not self.sendable:
-                break
             message = self.waiting.popleft()
-            self._writing[message.number] = message
-            info = self._client.publish(message.topic, message.payload, qos=self._qos)
+            info = client.publish(message.topic, message.payload, self._qos)
             while info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
                 # The identifier is still held by an older message without an answer: take the next one.
-                info = self._client.publish(message.topic, message.payload, qos=self._qos)
+                info = client.publish(message.topic, message.payload, self._qos)
             if self._qos:
                 self._flight[info.mid] = message
-            self._flush()
+            if client.want_write() or client.socket() is None:
+                self._writing[message.number] = message
+                self._flush()
+            else:
+                self._written(message, time.monotonic())
+            if not self.sendable:
+                break
         if many:
             self._cork(shut=False)
 
@@ -132,6 +150,8 @@ class Line:
         if self.state == DOWN:
             if now_s >= self._next_s:
                 self.state = DIALLING
+                self._ending = None
+                self._client.unread = b""
                 self._dialling = self._pool.submit(self._client.reconnect)
         elif self.state == DIALLING:
             if self._dialling is not None and self._dialling.done():
@@ -147,8 +167,10 @@ class Line:
         """The socket can be read or written."""
         if events & EVENT_READ:
             self._client.loop_read()
-            # Bytes that TLS has decrypted already wake nobody.
-            while isinstance(wire := self._client.socket(), ssl.SSLSocket) and wire.pending():
+            # What is here already, read or decrypted, wakes nobody.
+            while (wire := self._client.socket()) is not None and (
+                self._client.unread or (isinstance(wire, ssl.SSLSocket) and wire.pending())
+            ):
                 self._client.loop_read()
         self._flush()
 
@@ -182,8 +204,6 @@ class Line:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_socket_close = self._on_socket_close
-        # With this hook paho leaves writing to `_flush`.
-        client.on_socket_register_write = _leave_writing_to_us
         self._aim()
 
     def _aim(self) -> None:
@@ -201,14 +221,13 @@ class Line:
         if wire is None or error is not None:
             if error is not None and not isinstance(error, OSError):
                 raise error
-            self._fail(str(error) or type(error).__name__)
+            self._fail(self._ending or str(error) or type(error).__name__)
             return
         # Without it a message may wait for the acknowledgement of the one before.
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.state = GREETING
         self.reached = True
         self._opened_s = now_s
-        self._ending = None
         self._flush()
 
     def _flush(self) -> None:
@@ -225,10 +244,13 @@ class Line:
         if self._writing and not blocked:
             now_s = time.monotonic()
             for message in self._writing.values():
-                self._tally.sent(message, now_s)
-                if not self._qos:
-                    self._tally.taken(message)
+                self._written(message, now_s)
             self._writing.clear()
+
+    def _written(self, message: Message, now_s: float) -> None:
+        self._tally.sent(message, now_s)
+        if not self._qos:
+            self._tally.taken(message)
 
     def _cork(self, *, shut: bool) -> None:
         """Holds packets back in the kernel, and lets them go together.
@@ -322,10 +344,6 @@ class Line:
         if self._interest:
             self._selector.unregister(wire)
             self._interest = 0
-
-
-def _leave_writing_to_us(client: mqtt.Client, userdata: Any, wire: Any) -> None:  # noqa: ANN401
-    """Called by paho when it has something to write."""
 
 
 class _Handshake(ssl.SSLSocket):
