@@ -171,3 +171,64 @@ def test_over_tls_every_message_is_acknowledged(secure_broker: SecureMosquitto) 
 def test_a_certificate_that_nobody_vouches_for_is_not_accepted(secure_broker: SecureMosquitto) -> None:
     with pytest.raises(UnavailableError, match=r"(?i)certificate"):
         FleetRun(_load(), secure_broker.url).run(connect_s=1.0)
+
+
+def test_what_was_not_answered_is_sent_again_under_its_identifier_and_counts_once() -> None:
+    """The first connection takes a message and breaks; the next one gets the very same."""
+
+    class Breaking(Answering):
+        first: bytes | None = None
+        again: bytes | None = None
+
+        def _serve_kind(self, session: Session, body: bytes) -> bool:
+            if session is self.sessions[0]:
+                if self.first is None:
+                    self.first = body
+                    session.cut()
+                return True
+            if body == self.first:
+                self.again = body
+            return False
+
+        def _answer(self, session: Session, kind: int, body: bytes) -> None:
+            if kind != _PUBLISH or not self._serve_kind(session, body):
+                super()._answer(session, kind, body)
+
+    load = Load(devices=300, rate=100, duration_s=1.0, connections=1, drain_s=5.0, version="5", keep=True)
+    with Breaking() as broker:
+        outcome = FleetRun(load, broker.url).run()
+
+    assert broker.again is not None
+    assert outcome.connections_lost == 1
+    assert outcome.repeated >= 1
+    assert outcome.acknowledged == outcome.scheduled == outcome.published > 80
+
+
+def test_a_broker_that_falls_silent_is_given_up_and_tried_again() -> None:
+    class Deaf(Answering):
+        def _answer(self, session: Session, kind: int, body: bytes) -> None:
+            if session is not self.sessions[0]:
+                super()._answer(session, kind, body)
+
+    load = Load(devices=300, rate=50, duration_s=4.0, connections=1, drain_s=5.0, version="5", keepalive_s=1)
+    with Deaf() as broker:
+        outcome = FleetRun(load, broker.url).run()
+
+    assert outcome.connections_lost == 1
+    assert outcome.acknowledged == outcome.scheduled > 180
+
+
+def test_answers_that_arrive_in_pieces_are_all_heard() -> None:
+    class Dribbling(Answering):
+        def _settle(self, session: Session) -> None:
+            waiting, self._waiting[session] = self._waiting[session], []
+            said = b"".join(b"\x40\x03" + mid + b"\x00" for mid in waiting)
+            # Now and then an answer begins in one piece and ends in the next.
+            session.send(said[:-2])
+            session.send(said[-2:])
+
+    with Dribbling(receive_maximum=8) as broker:
+        outcome = FleetRun(_load(), broker.url).run()
+
+    assert outcome.scheduled - outcome.acknowledged <= 3 * 8, "only a last part of a window may be left"
+    assert outcome.acknowledged > 200
