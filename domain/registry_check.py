@@ -63,9 +63,7 @@ def _identifier(where: str, what: str, name: str, problems: list[str]) -> None:
 
 def _unreserved(where: str, what: str, name: str, problems: list[str]) -> None:
     if name.startswith(RESERVED):
-        problems.append(
-            f"{where}: {what} {name!r}: {RESERVED}… is for exercises: choose another id"
-        )
+        problems.append(f"{where}: {what} {name!r}: {RESERVED}… is for exercises: choose another id")
 
 
 def _texts(where: str, texts: Mapping[str, str], problems: list[str]) -> None:
