@@ -10,7 +10,6 @@ import time
 from collections import deque
 from concurrent.futures import Executor, Future
 from itertools import chain
-from pathlib import Path
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from typing import Any
 
@@ -19,10 +18,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from domain.errors import UnavailableError
 from runtime.backoff import Backoff
 from runtime.broker_address import BrokerAddress
 from simulators.load.tally import Message, Tally
+from simulators.load.wire import Client
 
 V311, V5 = MQTTProtocolVersion.MQTTv311, MQTTProtocolVersion.MQTTv5
 DOWN, DIALLING, GREETING, READY = range(4)
@@ -30,24 +29,10 @@ DOWN, DIALLING, GREETING, READY = range(4)
 _CONNECT_S = 10.0
 #: Most messages written in one go: the other lines want their turn.
 _TOGETHER = 32
-#: Bytes: a thousand acknowledgements.
-_CHUNK = 4096
 #: Linux has it.
 _CORK: int | None = getattr(socket, "TCP_CORK", None)
 #: PUBACK (MQTT 5): the broker took a message that nobody subscribes to; refusals begin at the second.
 _NO_SUBSCRIBERS, _REFUSED = 0x10, 0x80
-
-
-class _Client(mqtt.Client):
-    """A client that asks the kernel once for what has arrived; paho alone asks three times for each packet."""
-
-    unread = b""
-
-    def _sock_recv(self, bufsize: int) -> bytes:
-        if not self.unread:
-            self.unread = super()._sock_recv(_CHUNK)
-        taken, self.unread = self.unread[:bufsize], self.unread[bufsize:]
-        return taken
 
 
 class Line:
@@ -104,7 +89,7 @@ class Line:
         self._ending: str | None = None
         self._interest = 0
         self._next_s = self._opened_s = 0.0
-        self._client = _Client(
+        self._client = Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version, reconnect_on_failure=False
         )
         self._prepare(tls)
@@ -344,36 +329,3 @@ class Line:
         if self._interest:
             self._selector.unregister(wire)
             self._interest = 0
-
-
-class _Handshake(ssl.SSLSocket):
-    """A socket that is closed when it comes to nothing; paho leaves it to the garbage collector."""
-
-    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Agrees with the broker."""
-        try:
-            super().do_handshake(block)
-        except OSError:
-            self.close()
-            raise
-
-
-def tls_context(address: BrokerAddress, ca_file: Path | None) -> ssl.SSLContext | None:
-    """For mqtts; None for mqtt."""
-    if not address.tls:
-        return None
-    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-    context.sslsocket_class = _Handshake
-    return context
-
-
-def look_up(address: BrokerAddress) -> None:
-    """Tells at once that a name is unknown, rather than after many attempts to connect.
-
-    Raises:
-        UnavailableError: It is.
-    """
-    try:
-        socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except OSError as exc:
-        raise UnavailableError(f"no broker at {address.host}:{address.port}: {exc}") from exc

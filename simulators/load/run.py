@@ -15,13 +15,13 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from domain.errors import UnavailableError
 from domain.times import Clock, now_micros
 from runtime import broker_address
-from simulators.load import line as lines_of
 from simulators.load.groups import Group, compose, streams
 from simulators.load.histogram import Quantiles
 from simulators.load.line import READY, V5, V311, Line
 from simulators.load.schedule import Schedule
 from simulators.load.supply import Supply, step
 from simulators.load.tally import FleetLedger, Tally, ledger
+from simulators.load.wire import look_up, tls_context
 
 #: Messages are made this long before they are due, and the schedule begins so long after the connections stand, s.
 _AHEAD_S = 0.5
@@ -149,7 +149,7 @@ class FleetRun:
         self._tally = Tally(self._schedule.total if load.keep else 0)
         self._selector = selectors.DefaultSelector()
         self._pool = ThreadPoolExecutor(min(_DIALS, load.connections), thread_name_prefix="fleet-dial")
-        self._tls = lines_of.tls_context(self._address, load.ca_file)
+        self._tls = tls_context(self._address, load.ca_file)
         self._look_s = _DIAL_S
         self._lines: list[Line] = []
         self._busy: set[Line] = set()
@@ -179,7 +179,7 @@ class FleetRun:
         return ledger(self.groups, self._schedule, self._step_s, self._begin, bytes(self._tally.states))
 
     def _connect(self, connect_s: float) -> None:
-        lines_of.look_up(self._address)
+        look_up(self._address)
         version = V311 if self._load.version == "3.1.1" else V5
         self._lines.append(self._line(0, version))
         deadline_s = time.monotonic() + connect_s
