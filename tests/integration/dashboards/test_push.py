@@ -106,7 +106,7 @@ def test_the_command_takes_its_token_from_a_file_and_sends_both_languages(grafan
     )
     assert result.exit_code == 0, result.output
     assert {item["uid"] for item in json.loads(result.output)} == set(grafana.dashboards)
-    assert len(grafana.dashboards) == 16
+    assert len(grafana.dashboards) == 18
 
 
 def test_build_check_names_what_is_stale_and_build_mends_it(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_every_problem_of_the_sense_is_told_with_its_line(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("was", "is_", "said"),
     [
-        ("target: pump-station-001", "target: pump-station-001, pump: 12", "12 is not from 1 to 9"),
+        ("target: pump-station-001", "target: pump-station-001, pump: 12", "12 is not from 1 to 3"),
         ("target: pump-station-001", "target: pump-station-001, pumps: 2", "has no 'pumps'"),
         ("target: pump-station-001", "target: pump-station-001, pump: many", "is no number"),
         (", target: pump-station-001", "", "target: one of pump_station"),
