@@ -146,8 +146,9 @@ def test_the_towns_incidents_replayed_at_speed_60_raise_exactly_the_alerts_of_th
     assert observations_of(replayed) == observations_of(lived)
     assert heard_until(replayed) == heard_until(lived)
     assert [one._replace(value=None) for one in found] == [one._replace(value=None) for one in expected]
-    # A measure over a window was told before a late sample of the window came; the first run shows what was told.
-    assert sum(one != other for one, other in zip(found, expected, strict=True)) <= len(expected) // 100
+    # Over a whole day with poor links a value told before a late sample of its window came may stay (decision 13).
+    others = sum(one != other for one, other in zip(found, expected, strict=True))
+    assert others <= (len(expected) // 100 if WHOLE_DAY else 0)
     counted = Counter(one.event for one in expected)
     print(f"{len(expected)} events: {dict(counted)}; rules: {sorted({one.rule for one in expected})}")  # noqa: T201
     assert len({one.rule for one in expected}) >= 10
