@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
+import typer
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +23,9 @@ _AGAIN_S = 5.0
 _PATIENCE_S = 5.0
 
 
-def jobs() -> None:
+def jobs(
+    beside: int | None = typer.Option(None, hidden=True, help="Process without which this one is not to live on."),
+) -> None:
     """Works off backtests that were asked for over the API; `lifeline rules run` starts it.
 
     Example: `LIFELINE_DATABASE_URL=postgresql://lifeline@db/lifeline lifeline rules jobs`
@@ -35,7 +38,8 @@ def jobs() -> None:
     settings = load()
     configure("backtests", settings)
     os.nice(_NICE)
-    parent = os.getppid()
+    # Who is told its parent knows it even if that was gone before this line.
+    parent = beside or os.getppid()
     stop = stop_on_signals()
     Runner(
         settings.database_url.get_secret_value(),
@@ -66,7 +70,7 @@ def _keep(over: threading.Event) -> None:
     while not over.is_set():
         # -P: the folder in which a person happens to stand must not shadow our modules.
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "lifeline", "rules", "jobs"],
+            [sys.executable, "-P", "-m", "lifeline", "rules", "jobs", "--beside", str(os.getpid())],
             env=os.environ | {"PYTHONPATH": path},
             # Ctrl-C is for the engine, which then ends the runner in order.
             start_new_session=True,

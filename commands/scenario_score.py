@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from domain.errors import LifelineError
 from domain.times import MICROS_PER_SECOND
+from runtime.process import end_with_parent
 from simulators.scenario import Scenario, load
 from simulators.scenario_times import DAY_S, Moment, instant
 from simulators.scenario_verdicts import Judgement, judge
@@ -85,7 +86,7 @@ def score(
         futures: dict[Future[Score], str] = {}
         for share in _shares(names, workers):
             # A process for each share, so that one keeps what engines said about a span for its next scenario.
-            pool = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
+            pool = stack.enter_context(_process())
             stack.callback(_leave, pool)
             futures |= {pool.submit(_score_here, name, setting): name for name in share}
         try:
@@ -192,6 +193,10 @@ class _Bench:
 
 
 _bench: _Bench | None = None
+
+
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_parent)
 
 
 def _score_here(name: str, setting: Setting) -> Score:

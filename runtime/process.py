@@ -1,5 +1,6 @@
-"""The life of a process: when to stop, and never to live on with a dead thread."""
+"""The life of a process: when to stop, and never to live on with a dead thread or without its parent."""
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -44,3 +45,20 @@ def end_with_threads() -> None:
         os._exit(SOFTWARE_FAILURE)
 
     threading.excepthook = fail
+
+
+def end_with_parent() -> None:
+    """From now on this child, which `multiprocessing` has started, ends as soon as its parent is gone.
+
+    A parent that is killed tells nobody, and a worker of a pool would wait for work for ever: it holds both ends of the
+    pipe on which work would come.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(SOFTWARE_FAILURE)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from domain.errors import LifelineError
+from runtime.process import end_with_parent
 from simulators.town.happenings import Domain, Happening, of_domains
 from simulators.town.layout import Town
 from simulators.town.truth import Span, Truth, together
@@ -127,8 +128,9 @@ def _bytes(truth: Truth) -> int:
 
 
 def _undisturbed() -> None:
-    """Ctrl-C is for the parent, which ends its children in order."""
+    """Ctrl-C is for the parent, which ends its children in order; one that is killed leaves none behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
 
 
 def _solve(module: str, *given: Any) -> Truth:  # noqa: ANN401 - the engines differ in what they are given

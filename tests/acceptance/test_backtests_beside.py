@@ -70,17 +70,25 @@ def test_a_job_is_done_beside_the_engine_at_the_lowest_priority_and_the_runner_e
     assert not runner.is_running()
 
 
+def gone(runner: psutil.Process) -> bool:
+    return not runner.is_running() or runner.status() == psutil.STATUS_ZOMBIE
+
+
 def test_a_runner_whose_engine_is_killed_ends_by_itself(url: str, lifeline: Callable[..., Lifeline]) -> None:
     engine = lifeline("rules", "run", LIFELINE_DATABASE_URL=url)
     runner = runner_of(engine)
-    # It must be at work before it can notice anything.
     finished(url, asked(url))
     engine.kill()
-    wait_until(
-        lambda: not runner.is_running() or runner.status() == psutil.STATUS_ZOMBIE,
-        timeout_s=10,
-        what="the runner has ended",
-    )
+    wait_until(lambda: gone(runner), timeout_s=10, what="the runner has ended")
+
+
+def test_a_runner_whose_engine_is_killed_before_it_was_up_ends_too(url: str, lifeline: Callable[..., Lifeline]) -> None:
+    engine = lifeline("rules", "run", LIFELINE_DATABASE_URL=url)
+    runner = runner_of(engine)
+    runner.suspend()
+    engine.kill()
+    runner.resume()
+    wait_until(lambda: gone(runner), timeout_s=30, what="the runner has ended")
 
 
 def test_the_engine_goes_on_when_its_runner_dies_and_gets_another(url: str, lifeline: Callable[..., Lifeline]) -> None:

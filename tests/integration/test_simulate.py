@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from domain.registry_folder import read
@@ -138,3 +139,25 @@ def test_a_broker_that_is_not_there_ends_the_run_with_1(story: Path, lifeline: R
     run = lifeline("simulate", str(story), "--speed", "max", LIFELINE_MQTT_URL="mqtt://127.0.0.1:9")
     assert run.wait(timeout_s=120) == 1
     assert "did not accept" in run.log()
+
+
+@pytest.mark.parametrize("command", [("record", "STORY", "--out", "out"), ("score", "STORY", "quiet-weekday")])
+def test_a_command_that_is_killed_leaves_no_engine_behind(
+    command: tuple[str, ...], story: Path, lifeline: Run, tmp_path: Path
+) -> None:
+    words = {"STORY": str(story), "out": str(tmp_path / "out")}
+    run = lifeline("simulate", *(words.get(word, word) for word in command))
+    main = psutil.Process(run.pid)
+
+    def engines() -> list[psutil.Process]:
+        return [one for one in main.children(recursive=True) if "spawn_main" in " ".join(one.cmdline())]
+
+    # Scores have processes of their own, whose children the engines are.
+    wanted = 4 if command[0] == "score" else 2
+    wait_until(lambda: len(engines()) >= wanted, timeout_s=60, poll_s=0.02, what="engines are at work")
+    left = engines()
+    run.kill()
+    _, alive = psutil.wait_procs(left, timeout=30)
+    for one in alive:
+        one.kill()
+    assert not alive
