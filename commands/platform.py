@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from runtime import services
 from runtime.embedded import EmbeddedBroker, EmbeddedDatabase
 from runtime.embedded.children import free_port
 from runtime.settings import PREFIX, Settings
@@ -30,7 +31,8 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 _ROOT = Path(__file__).parents[1]
 #: Below LIFELINE_DATA_DIR.
-FOLDERS = _DATABASE_FOLDER, _BROKER_FOLDER, _LOG_FOLDER = "database", "broker", "logs"
+_LOG_FOLDER = "logs"
+FOLDERS = (services.DATABASE, services.BROKER, _LOG_FOLDER)
 
 
 class Platform:
@@ -81,12 +83,12 @@ class Platform:
         if self._given("database_url"):
             self.database_url = self._settings.database_url.get_secret_value()
         else:
-            database = self._services.enter_context(EmbeddedDatabase(folder / _DATABASE_FOLDER))
+            database = self._services.enter_context(EmbeddedDatabase(folder / services.DATABASE))
             self.database_url = database.url
         if self._given("mqtt_url"):
             self.mqtt_url = self._settings.mqtt_url.get_secret_value()
         else:
-            self.mqtt_url = self._services.enter_context(EmbeddedBroker(folder / _BROKER_FOLDER, self._mqtt_port)).url
+            self.mqtt_url = self._services.enter_context(EmbeddedBroker(folder / services.BROKER, self._mqtt_port)).url
         options = TimeSeriesOptions(
             lateness_s=self._settings.lateness_s, retention_s=self._settings.retention_s, zone=self._settings.zone
         )

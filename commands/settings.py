@@ -14,20 +14,18 @@ def settings(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) 
 
     Example: `LIFELINE_LINGER_MS=50 lifeline settings`
     """
-    from runtime.settings import PREFIX, Settings, load
+    from runtime.settings import PREFIX, Settings, load, running
 
     current = load()
+    origins = {name: _origin(f"{PREFIX}{name.upper()}") for name in Settings.model_fields}
+    found = running(current, {name for name, origin in origins.items() if origin != "default"})
+    origins |= dict.fromkeys(found, str(current.data_dir))
     rows = []
     for name, field in Settings.model_fields.items():
         value = getattr(current, name)
-        variable = f"{PREFIX}{name.upper()}"
-        origin = "default"
-        if variable in os.environ:
-            origin = "environment"
-        elif f"{variable}_FILE" in os.environ:
-            origin = "file"
         shown = "******" if isinstance(value, SecretStr) else "" if value is None else str(value)
-        rows.append({"name": variable, "value": shown, "from": origin, "help": field.description or ""})
+        help_text = field.description or ""
+        rows.append({"name": f"{PREFIX}{name.upper()}", "value": shown, "from": origins[name], "help": help_text})
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
@@ -35,3 +33,9 @@ def settings(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) 
     for row in rows:
         table.add_row(row["name"], row["value"], row["from"], row["help"])
     Console().print(table)
+
+
+def _origin(variable: str) -> str:
+    if variable in os.environ:
+        return "environment"
+    return "file" if f"{variable}_FILE" in os.environ else "default"

@@ -1,11 +1,14 @@
 """`lifeline up`: all stages in one process group."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from commands.platform import Platform
 
 _READY_S = 60.0
 
@@ -19,7 +22,8 @@ def up(
     """Runs ingest, rules, notify and the API until Ctrl-C or SIGTERM, and starts a stage again that has crashed.
 
     A broker or database that LIFELINE_MQTT_URL or LIFELINE_DATABASE_URL names is used; one that is not named is
-    embedded, with its data in LIFELINE_DATA_DIR. The database is migrated first.
+    embedded, with its data in LIFELINE_DATA_DIR, where other commands find it while it runs. The database is migrated
+    first.
 
     Exit status 0 after an ordered stop, 2 when the platform cannot run.
 
@@ -43,7 +47,7 @@ def up(
         platform.start_stages()
         platform.wait_ready(_READY_S, stop.is_set)
         if not stop.is_set():
-            _say(platform.api_url, platform.mqtt_url, platform.health_urls)
+            _say(platform)
         stop.wait()
     except (InUseError, StartError, StageFailedError) as exc:
         sys.stderr.write(f"lifeline up: {exc}\n")
@@ -57,12 +61,12 @@ def _with_port(settings: Settings, port: int | None) -> Settings:
     return settings if port is None else settings.model_copy(update={"api_port": port})
 
 
-def _say(api_url: str, mqtt_url: str, health_urls: dict[str, str]) -> None:
+def _say(platform: "Platform") -> None:
     from runtime.broker_address import parse
 
-    broker = parse(mqtt_url)
+    broker = parse(platform.mqtt_url)
     typer.echo(f"devices publish to   {'mqtts' if broker.tls else 'mqtt'}://{broker.host}:{broker.port}")
-    typer.echo(f"API                  {api_url} (documentation: {api_url}/docs)")
-    for name, url in health_urls.items():
+    typer.echo(f"API                  {platform.api_url} (documentation: {platform.api_url}/docs)")
+    for name, url in platform.health_urls.items():
         typer.echo(f"health of {name:<10} {url}/readyz")
     typer.echo("Ctrl-C stops in order.")

@@ -4,12 +4,14 @@ Everything is checked before anything starts, and all problems are reported at o
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from runtime import services
 
 PREFIX = "LIFELINE_"
 _DAY = 86_400
@@ -29,14 +31,16 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     database_url: SecretStr = Field(
-        SecretStr("postgresql://postgres@127.0.0.1:5432/lifeline"), description="PostgreSQL or TimescaleDB to use."
+        SecretStr("postgresql://postgres@127.0.0.1:5432/lifeline"),
+        description="PostgreSQL or TimescaleDB to use; if not set, the embedded one that runs in LIFELINE_DATA_DIR.",
     )
     database_pool: int = Field(4, ge=1, le=100, description="Connections that one process may hold.")
     statement_timeout_s: float = Field(
         30.0, gt=0, le=600, description="Longest time a statement may take before the database ends it."
     )
     mqtt_url: SecretStr = Field(
-        SecretStr("mqtt://127.0.0.1:1883"), description="Broker: mqtt://user:password@host:port, or mqtts:// for TLS."
+        SecretStr("mqtt://127.0.0.1:1883"),
+        description="Broker: mqtt://user:password@host:port, or mqtts:// for TLS; if not set, as for the database.",
     )
     mqtt_ca_file: Path | None = Field(None, description="Certificate authority that signed the broker's certificate.")
     mqtt_version: str = Field(
@@ -122,7 +126,10 @@ class Settings(BaseSettings):
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of an environment (default: this process's); raises SettingsError with every problem."""
+    """The settings of an environment (default: this process's); raises SettingsError with every problem.
+
+    What names no broker or database means the embedded ones that run in the data folder, if there are any.
+    """
     environment = os.environ if environment is None else environment
     known = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
     values: dict[str, str] = {}
@@ -148,4 +155,13 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(problems) from None
     if problems:
         raise SettingsError(problems)
-    return settings
+    return settings.model_copy(update={name: SecretStr(url) for name, url in running(settings, values).items()})
+
+
+def running(settings: Settings, given: Container[str]) -> dict[str, str]:
+    """Addresses of embedded services that run in the data folder, of those that are not given."""
+    folders = {"database_url": services.DATABASE, "mqtt_url": services.BROKER}
+    found = {
+        name: services.address_of(settings.data_dir / folder) for name, folder in folders.items() if name not in given
+    }
+    return {name: address for name, address in found.items() if address}

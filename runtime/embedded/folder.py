@@ -3,10 +3,14 @@
 import fcntl
 import os
 import stat
+import time
 from pathlib import Path
 from typing import IO
 
-_LOCK_FILE = "owner.lock"
+from runtime.services import LOCK_FILE
+
+#: Who asks for an address may hold the lock of a dead owner for a moment.
+_ATTEMPTS, _PAUSE_S = 5, 0.05
 
 
 class InUseError(Exception):
@@ -32,19 +36,21 @@ class FolderLock:
         if self._file is not None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = (self._folder / _LOCK_FILE).open("a+", encoding="ascii")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        file = (self._folder / LOCK_FILE).open("a+", encoding="ascii")
+        if not _locked(file):
             file.seek(0)
-            owner = file.read().strip() or "?"
+            owner = file.readline().strip() or "?"
             file.close()
-            raise InUseError(self._folder, owner) from None
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+            raise InUseError(self._folder, owner)
         self._file = file
+        self.tell("")
+
+    def tell(self, address: str) -> None:
+        """Lets others know where the server on the folder answers."""
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.write(f"{os.getpid()}\n{address}\n")
+            self._file.flush()
 
     def release(self) -> None:
         """Gives the folder back."""
@@ -52,6 +58,18 @@ class FolderLock:
             self._file.truncate(0)
             self._file.close()
             self._file = None
+
+
+def _locked(file: IO[str]) -> bool:
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            time.sleep(_PAUSE_S)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        return True
+    return False
 
 
 def open_way_to(path: Path) -> None:

@@ -100,6 +100,7 @@ class EmbeddedServer(ABC):
             self._take_over()
             self._set_log_aside()
             self._bring_up()
+            self._lock.tell(self.url)
         except BaseException:
             self.stop()
             raise

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from domain.catalogue import NETWORKS
+from runtime.settings import load
 from tests.support.ports import free_port
 from tests.support.processes import ROOT, Lifeline
 from tests.support.receivers import Mailbox, Webhook
@@ -136,3 +137,30 @@ def test_a_second_platform_on_the_same_folder_is_refused(lifeline: Callable[...,
     assert second.wait() == 2
     assert "in use by process" in second.log()
     assert first.running
+
+
+def test_commands_find_the_platform_that_runs_in_their_data_folder_and_none_once_it_is_gone(
+    lifeline: Callable[..., Lifeline], tmp_path: Path
+) -> None:
+    here = {"LIFELINE_DATA_DIR": str(tmp_path / "data")}
+    platform = lifeline("up", "--port", "0", "--mqtt-port", "0", **here)
+    wait_until(lambda: "Ctrl-C stops in order" in platform.output(), timeout_s=60, what="up is ready")
+    fleet = ("simulate", "fleet", "--devices", "50", "--rate", "50")
+    for command in (
+        (*fleet, "--registry", str(tmp_path / "fleet")),
+        ("registry", "import", str(tmp_path / "fleet")),
+        (*fleet, "--duration", "2"),
+        ("registry", "export", str(tmp_path / "again")),
+        ("status",),
+    ):
+        done = lifeline(*command, **here)
+        assert done.wait(timeout_s=60) == 0, f"{command}\n{done.output()}\n{done.log()}"
+    assert len((tmp_path / "again" / "devices.csv").read_text(encoding="utf-8").splitlines()) == 51
+    shown = lifeline("settings", "--json", **here)
+    assert shown.wait() == 0
+    origins = {row["name"]: row["from"] for row in json.loads(shown.output())}
+    assert origins["LIFELINE_DATABASE_URL"] == origins["LIFELINE_MQTT_URL"] == here["LIFELINE_DATA_DIR"]
+    # What it has written about itself outlives it, and is not believed.
+    platform.kill()
+    assert load(here).database_url == load({"LIFELINE_DATA_DIR": str(tmp_path / "other")}).database_url
+    assert load({**here, "LIFELINE_MQTT_URL": "mqtt://given"}).mqtt_url.get_secret_value() == "mqtt://given"
