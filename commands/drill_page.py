@@ -1,12 +1,16 @@
 """The after-action report as one HTML file that needs nothing else: no network, light and dark, in either language."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from importlib.resources import files
+
+from rich.console import Console
+from rich.text import Text
 
 from commands.drill_words import Words
 from domain.after_action import Detection, Report
 from domain.times import MICROS_PER_SECOND
+from rules.report_charts import WIDTH, Axis
 
 _STYLE = """
 .exercise { position: sticky; top: 0; z-index: 2; background: #8e24aa; color: #fff; font-weight: 700;
@@ -18,8 +22,9 @@ rect.planned { fill: var(--accent); opacity: .18; }
 rect.missed { fill: none; stroke: var(--red); stroke-dasharray: 3 2; }
 .incident { stroke: var(--red); stroke-width: 1.4; }
 """
-_WIDTH, _LEFT, _LANE, _TOP = 1000, 260, 26, 24
-_TICKS = 6
+_LEFT, _LANE, _TOP = 310, 38, 24
+#: A line of a lane's name: columns of a terminal, of which ideographs take two; two lines at most.
+_COLUMNS, _LINES = 46, 2
 
 
 def page(report: Report, *, language: str, zone: str) -> str:
@@ -59,8 +64,10 @@ def _sections(report: Report, words: Words) -> Iterator[str]:
     yield f"<h2>{words('people')}</h2>{_people(report, words)}"
     yield f"<p><small>{words('clocks')}</small></p>"
     if report.others:
-        rows = [(words.clock(one.raised_at), words.title(one.title), one.rule) for one in report.others]
-        yield f"<h2>{words('others')}</h2>{_table(['', '', ''], [[(c, '') for c in row] for row in rows])}"
+        names = [words(name) for name in ("raised", "alert", "rule")]
+        others = sorted(report.others, key=lambda one: (one.raised_at, one.id))
+        rows = [[(words.clock(one.raised_at), "n"), (words.title(one.title), ""), (one.rule, "")] for one in others]
+        yield f"<h2>{words('others')}</h2>{_table(names, rows)}"
 
 
 def _cards(report: Report, words: Words) -> str:
@@ -80,33 +87,33 @@ def _timeline(report: Report, words: Words) -> str:
     plan, pace = report.exercise.plan, report.exercise.pace
     if pace is None:
         return f"<p>{words('nothing')}</p>"
-    scale = (_WIDTH - _LEFT) / max(plan.duration_s, 1.0)
+    ends = pace.begins + round(plan.duration_s * MICROS_PER_SECOND)
+    axis = Axis(pace.begins, ends, _LEFT, words)
     height = _TOP + _LANE * max(len(report.detections), 1) + 24
 
     def x(seconds: float) -> float:
-        return round(_LEFT + min(max(seconds, 0.0), plan.duration_s) * scale, 1)
+        within = min(max(seconds, 0.0), plan.duration_s)
+        return round(axis.at(pace.begins + round(within * MICROS_PER_SECOND)), 1)
 
-    parts = [f'<svg viewBox="0 0 {_WIDTH} {height}" role="img">']
-    for number in range(_TICKS + 1):
-        seconds = plan.duration_s * number / _TICKS
-        at = words.clock(pace.begins + round(seconds * MICROS_PER_SECOND))
-        parts.append(f'<line class="grid" x1="{x(seconds)}" x2="{x(seconds)}" y1="{_TOP - 6}" y2="{height - 20}"/>')
-        end = " end" if number == _TICKS else ""
-        parts.append(f'<text class="tick{end}" x="{x(seconds)}" y="{height - 4}">{at}</text>')
-    parts.append(
-        f'<line class="incident" x1="{x(plan.incident_s)}" x2="{x(plan.incident_s)}" y1="8" y2="{height - 20}"/>'
-    )
+    incident = x(plan.incident_s)
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img">',
+        axis.drawn(_TOP - 6, height - 20),
+        f'<line class="incident" x1="{incident}" x2="{incident}" y1="8" y2="{height - 20}"/>',
+    ]
     for lane, one in enumerate(report.detections):
         parts += _lane(one, _TOP + lane * _LANE, pace.begins, plan.duration_s, x, words)
     return "".join(parts) + "</svg>"
 
 
-def _lane(one: Detection, y: int, begins: int, duration_s: float, x, words: Words) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _lane(
+    one: Detection, y: int, begins: int, duration_s: float, x: Callable[[float], float], words: Words
+) -> list[str]:
     title = words.title(one.title) if one.title else "|".join(one.expected.rules)
     first, last = x(one.expected.since_s), x(one.expected.by_s)
     kind = "missed" if one.verdict == "missed" else "planned"
     parts = [
-        f'<text x="0" y="{y + 14}">{escape(title[:34])}</text>',
+        *(f'<text x="0" y="{y + 13 + 14 * n}">{escape(line)}</text>' for n, line in enumerate(_lines(title))),
         f'<rect class="{kind}" x="{first}" y="{y}" width="{max(last - first, 2):.1f}" height="{_LANE - 8}"/>',
     ]
     if one.raised_at is not None:
@@ -117,6 +124,15 @@ def _lane(one: Detection, y: int, begins: int, duration_s: float, x, words: Word
             f'<rect class="{one.level}" x="{x(since)}" y="{y + 5}" width="{width:.1f}" height="{_LANE - 18}"/>'
         )
     return parts
+
+
+def _lines(title: str) -> list[str]:
+    """A title on as many lines as a lane has; what does not fit is left out for an ellipsis."""
+    text = Text(title)
+    lines = [line.plain.rstrip() for line in text.wrap(Console(width=_COLUMNS), _COLUMNS)]
+    if len(lines) > _LINES:
+        lines[_LINES - 1] = f"{lines[_LINES - 1]}…"
+    return lines[:_LINES]
 
 
 def _platform(report: Report, words: Words) -> str:

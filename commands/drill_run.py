@@ -34,6 +34,12 @@ def run(
     start: str | None = typer.Option(
         None, help="When the incident begins, as for `lifeline simulate`: an instant, now, end, clock or own."
     ),
+    since: str | None = typer.Option(
+        None,
+        "--from",
+        metavar="TIME",
+        help="From which time of the scenario on it is played; default: a quarter of an hour before its first event.",
+    ),
     by: str | None = typer.Option(None, help="Who holds the exercise; default the user of this machine."),
     responder: str = typer.Option("people", help="Who responds: people (through the API), or scripted."),
     skip: list[int] = typer.Option([], help="A step that the scripted responder leaves out; repeat for several."),
@@ -60,6 +66,7 @@ def run(
     from runtime.logs import configure
     from runtime.process import stop_on_signals
     from runtime.settings import load as load_settings
+    from simulators.devices import timing
     from simulators.scenario import load
     from simulators.town.build import build
     from storage.database import connect
@@ -76,6 +83,7 @@ def run(
     story = load(scenario)
     town = build(size, seed, sample_s=story.sample_s)
     story.check(town)
+    skipped_s = timing.quiet(story) if since is None else timing.skipped(story, since)
     settings = load_settings()
     configure("drill", settings)
     stop = stop_on_signals()
@@ -89,7 +97,7 @@ def run(
             _check_platform(connection)
             report = _hold(
                 connection, settings, story, town, who, view, stop, seed=seed, speed=speed, start=start,
-                by=by or getpass.getuser(),
+                skipped_s=skipped_s, by=by or getpass.getuser(),
             )  # fmt: skip
     except LifelineError as exc:
         typer.echo(f"lifeline drill: {exc}", err=True)
@@ -128,6 +136,7 @@ def _hold(
     seed: int,
     speed: float,
     start: str | None,
+    skipped_s: int,
     by: str,
 ) -> "Report":
     from commands import drill_twin
@@ -147,23 +156,24 @@ def _hold(
         scale=town.scale,
         seed=seed,
         by=by,
-        plan=lambda number: drill_twin.plan(story, town, number),
+        plan=lambda number: drill_twin.plan(story, town, number, skipped_s=skipped_s),
     )
     try:
-        begin = timing.begin(story, start, now=now_micros(), speed=speed)
+        begin = timing.begin(story, start, now=now_micros(), speed=speed, skipped_s=skipped_s)
+        opens = begin + skipped_s * MICROS_PER_SECOND
         view.preparing(exercise, story, town)
         happenings = story.happenings(begin)
         with World(town) as world:
             truth = world.truth(story.span(begin), happenings)
-        traffic = emit(town, truth, happenings, seed=seed)
+        traffic = emit(town, truth.since(opens), happenings, seed=seed)
         ready = now_micros() + round(_LEAD_S * MICROS_PER_SECOND)
         # Time passed while the engines ran: what begins now begins when they are done.
-        shift = ready // 1000 * 1000 - begin if speed == 1 and start in {None, "now"} else 0
-        _check_times(settings, timing.Play(origin=begin, begins=ready, speed=speed, shift=shift), traffic)
+        shift = ready // 1000 * 1000 - opens if speed == 1 and start in {None, "now"} else 0
+        _check_times(settings, timing.Play(origin=opens, begins=ready, speed=speed, shift=shift), traffic)
         ends = begin + shift + story.duration * MICROS_PER_SECOND
-        pace = Pace(begins=begin + shift, published_from=ready, speed=speed, ends=ends)
+        pace = Pace(begins=opens + shift, published_from=ready, speed=speed, ends=ends)
         exercises.begin(connection, exercise, drill_twin.equipment(town, exercise), pace)
-        play(connection, settings, exercise, town, traffic, who, view, stop, pace=pace, origin=begin, shift=shift)
+        play(connection, settings, exercise, town, traffic, who, view, stop, pace=pace, origin=opens, shift=shift)
     finally:
         exercises.end(connection, exercise, by=by, now=now_micros())
     flush(connection, exercise)

@@ -43,14 +43,17 @@ def traffic_of(traffic: Traffic, exercise: int) -> Traffic:
     )
 
 
-def plan(story: Scenario, town: Town, exercise: int) -> Plan:
-    """What the scenario expects of the platform and of people, with the names of the twin."""
-    incident = min((event.at.after(story.starts) for event in story.timeline), default=0)
+def plan(story: Scenario, town: Town, exercise: int, *, skipped_s: int = 0) -> Plan:
+    """What the scenario expects of the platform and of people, with the names of the twin.
+
+    Times count from where it is played on, so many seconds after the scenario's own begin.
+    """
+    incident = max(0, min((event.at.after(story.starts) for event in story.timeline), default=0) - skipped_s)
     return Plan(
-        duration_s=story.duration,
+        duration_s=story.duration - skipped_s,
         incident_s=incident,
         summary=_words(story.summary),
-        expected=tuple(_expected(one, story, town, exercise, incident) for one in story.expect),
+        expected=tuple(_expected(one, story, town, exercise, incident, skipped_s) for one in story.expect),
         steps=tuple(
             Step(name=one.step, expected=_number(one.alert, story), within_s=one.within, text=_words(one.text))
             for one in story.drill
@@ -58,13 +61,13 @@ def plan(story: Scenario, town: Town, exercise: int) -> Plan:
     )
 
 
-def _expected(one: Expectation, story: Scenario, town: Town, exercise: int, incident: int) -> Expected:
+def _expected(one: Expectation, story: Scenario, town: Town, exercise: int, incident: int, skipped_s: int) -> Expected:
     return Expected(
         rules=one.rule,
         on=tuple(place for name in one.on for place in _places(name, town, exercise)),
-        since_s=incident if one.since is None else one.since.after(story.starts),
+        since_s=incident if one.since is None else one.since.after(story.starts) - skipped_s,
         # What comes at 14:31:58 has come by 14:31, to the minute.
-        by_s=one.by.after(story.starts) + one.by.lasts,
+        by_s=one.by.after(story.starts) + one.by.lasts - skipped_s,
         level=one.level,
     )
 

@@ -43,6 +43,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "nothing": ("–", "–"),
     "closed": ("ended with the exercise", "随演练结束"),
     "others": ("Alerts that nobody had planned", "计划外警情"),
+    "raised": ("raised", "发生"),
+    "alert": ("alert", "警情"),
+    "rule": ("rule", "规则"),
     "counts": ("{alerts} alerts, {announced} announced", "警情{alerts}条，其中已通知{announced}条"),
     "passed": ("Everything was met in time.", "全部按时完成。"),
     "failed": ("{missed} missed, {late} late.", "未完成{missed}项，超时{late}项。"),
@@ -85,15 +88,13 @@ class Words:
         text = _WORDS[name][self.language == "zh"]
         return text.format(**values) if values else text
 
-    def moment(self, micros: int | None) -> str:
+    def moment(self, micros: int | None, pattern: str = "%Y-%m-%d %H:%M:%S") -> str:
         """An instant by the clock of the zone."""
-        if micros is None:
-            return self("nothing")
-        return f"{to_datetime(micros).astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
+        return self("nothing") if micros is None else to_datetime(micros).astimezone(self._zone).strftime(pattern)
 
     def clock(self, micros: int | None) -> str:
         """The time of day of an instant."""
-        return self("nothing") if micros is None else f"{to_datetime(micros).astimezone(self._zone):%H:%M:%S}"
+        return self.moment(micros, "%H:%M:%S")
 
     def lasting(self, seconds: float | None) -> str:
         """A length of time, short; a minus where it is before."""

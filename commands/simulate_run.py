@@ -34,6 +34,9 @@ def run(
         help="When it begins: an instant with zone, now, end (so that it ends now), clock (its own time of day, on the"
         " last day on which it is over by now) or own (its own day). Default: now at speed 1, else clock.",
     ),
+    since: str | None = typer.Option(
+        None, "--from", metavar="TIME", help='Play it from this time of its own on, as "13:45"; default: its begin.'
+    ),
     connections: bool = typer.Option(
         False, "--connections", help="One MQTT connection a device, instead of one a gateway and carrier."
     ),
@@ -56,7 +59,7 @@ def run(
     from commands.replay import _admission, _speed
     from commands.simulate_view import View
     from domain.registry_folder import write
-    from domain.times import now_micros
+    from domain.times import MICROS_PER_SECOND, now_micros
     from runtime.logs import configure
     from runtime.settings import load as load_settings
     from simulators.devices import timing
@@ -78,11 +81,13 @@ def run(
     configure("simulate", settings)
     admission = _admission(settings)
     now = now_micros()
-    begin = timing.begin(story, start, now=now, speed=pace)
+    skipped_s = timing.skipped(story, since)
+    begin = timing.begin(story, start, now=now, speed=pace, skipped_s=skipped_s)
+    opens = begin + skipped_s * MICROS_PER_SECOND
     live = pace == 1 and start in {None, "now"}
-    play = timing.Play(origin=begin, begins=now, speed=pace)
+    play = timing.Play(origin=opens, begins=now, speed=pace)
     if admission is not None:
-        timing.check_span(play, story.span(begin), admission)
+        timing.check_span(play, story.span(begin).since(opens), admission)
     kept = LiveLedger(keep=ledger is not None)
     chunks: list[Chunk] = []
     broadcast = Broadcast(
@@ -90,7 +95,7 @@ def run(
         chunks,
         settings.mqtt_url.get_secret_value(),
         speed=pace,
-        origin=begin,
+        origin=opens,
         # Time passes while the engines run: what begins now begins when they are done.
         shift=None if live else 0,
         connections=connections,
@@ -102,7 +107,7 @@ def run(
         keepalive_s=settings.mqtt_keepalive_s,
     )
     with View(settings.language) as view:
-        summary = _play(broadcast, chunks, story, town, play, admission, view, seed=seed, live=live)
+        summary = _play(broadcast, chunks, story, town, begin, play, admission, view, seed=seed, live=live)
     if ledger is not None:
         kept.columns().save(ledger)
     view.tell(summary, as_json=as_json)
@@ -118,8 +123,10 @@ def scale_of(text: str) -> "Scale":
     raise typer.BadParameter(f"{text!r} is neither town nor test", param_hint="--scale")
 
 
-def traffic_of(story: "Scenario", town: "Town", begin: int, *, seed: int, view: "View") -> "Traffic":
-    """What the devices of a town publish in a scenario that begins at an instant."""
+def traffic_of(
+    story: "Scenario", town: "Town", begin: int, *, seed: int, view: "View", since: int | None = None
+) -> "Traffic":
+    """What the devices of a town publish in a scenario that begins at an instant, or of its later part."""
     from simulators.devices.emit import emit
     from simulators.town.world import World
 
@@ -127,7 +134,7 @@ def traffic_of(story: "Scenario", town: "Town", begin: int, *, seed: int, view: 
     view.solving(story, town, begin)
     with World(town) as world:
         truth = world.truth(story.span(begin), happenings)
-    return emit(town, truth, happenings, seed=seed)
+    return emit(town, truth if since is None else truth.since(since), happenings, seed=seed)
 
 
 def _play(
@@ -135,6 +142,7 @@ def _play(
     chunks: "list[Chunk]",
     story: "Scenario",
     town: "Town",
+    begin: int,
     play: "Play",
     admission: "Admission | None",
     view: "View",
@@ -142,20 +150,23 @@ def _play(
     seed: int,
     live: bool,
 ) -> "Summary":
-    """Connects, solves, publishes; `chunks` is the source of the broadcast, `live` that it begins when it is solved."""
+    """Connects, solves, publishes; `chunks` is the source of the broadcast, `live` that it begins when it is solved.
+
+    The scenario begins at `begin`; from the origin of `play` on it is played.
+    """
     from commands.simulate_view import Summary
     from domain.times import now_micros
     from runtime.process import stop_on_signals
     from simulators.devices import timing
     from simulators.devices.chunks import Chunk
 
-    began, begin = time.monotonic(), play.origin
+    began = time.monotonic()
     try:
         broadcast.connect(15.0)
-        traffic = traffic_of(story, town, begin, seed=seed, view=view)
+        traffic = traffic_of(story, town, begin, seed=seed, view=view, since=play.origin)
         ready = now_micros()
         if admission is not None:
-            timing.check(replace(play, begins=ready, shift=ready - begin if live else 0), traffic, admission)
+            timing.check(replace(play, begins=ready, shift=ready - play.origin if live else 0), traffic, admission)
         chunks.append(Chunk(traffic=traffic))
         # Until here Ctrl-C ends at once; from here on what is sent must be acknowledged.
         stop = stop_on_signals()
@@ -171,7 +182,8 @@ def _play(
         story,
         traffic,
         broadcast,
-        begin=begin,
+        begin=play.origin,
+        end=story.span(begin).end,
         interrupted=not finished,
         drained=drained,
         generated_s=generated,

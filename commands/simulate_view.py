@@ -80,6 +80,7 @@ class Summary:
         broadcast: "Broadcast",
         *,
         begin: int,
+        end: int,
         interrupted: bool,
         drained: bool,
         generated_s: float,
@@ -89,11 +90,10 @@ class Summary:
         from domain.times import isoformat
 
         ledger, progress = broadcast.ledger, broadcast.progress()
-        shown = begin + broadcast.shift
         return cls(
             scenario=story.id,
-            begin=isoformat(shown),
-            end=isoformat(shown + story.duration * 1_000_000),
+            begin=isoformat(begin + broadcast.shift),
+            end=isoformat(end + broadcast.shift),
             devices=len(traffic.devices),
             connections=broadcast.connections,
             messages=ledger.messages,
@@ -159,7 +159,7 @@ class View:
 
         story, traffic, broadcast, begin = self._of
         progress = broadcast.progress()
-        here = max(progress.position, begin)
+        here = max(progress.position, int(traffic.sent[0]) if len(traffic.sent) else begin)
         facts = Table.grid(padding=(0, 2))
         facts.add_row(self._word("clock"), local(here + broadcast.shift))
         facts.add_row(self._word("messages"), f"{progress.messages:,} / {len(traffic.sent):,}")

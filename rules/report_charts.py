@@ -5,6 +5,7 @@ Colours are classes (`red`, `line`, …), so that the page decides how they look
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Protocol
 
 from domain.alert import Level
 from rules.history import Episode
@@ -20,10 +21,17 @@ _TICKS_S = (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 86_400, 7 * 86_400
 _SECOND = 1_000_000
 
 
-class _Axis:
-    """A time axis from `left` to the right edge."""
+class Clock(Protocol):
+    """Writes instants by the clock of a place."""
 
-    def __init__(self, since: int, until: int, left: float, words: Words) -> None:
+    def moment(self, micros: int, pattern: str = ...) -> str:
+        """An instant, microseconds since 1970 (UTC), by a pattern of strftime."""
+
+
+class Axis:
+    """A time axis from `left` to the right edge, between two instants in microseconds since 1970 (UTC)."""
+
+    def __init__(self, since: int, until: int, left: float, words: Clock) -> None:
         self._since, self._span, self._left, self._words = since, max(1, until - since), left, words
 
     def at(self, moment: int) -> float:
@@ -47,7 +55,7 @@ class _Axis:
         return "".join(parts)
 
 
-def _ahead(moment: int, words: Words) -> int:
+def _ahead(moment: int, words: Clock) -> int:
     text = words.moment(moment, "%z")
     seconds = int(text[1:3]) * 3600 + int(text[3:5]) * 60
     return -seconds * _SECOND if text[0] == "-" else seconds * _SECOND
@@ -72,7 +80,7 @@ def swimlanes(
         words: Language and place.
         lost: The `id` of each episode that is no more.
     """
-    axis = _Axis(since, until, _LANES, words)
+    axis = Axis(since, until, _LANES, words)
     bottom = 4 + _ROW * len(rows)
     parts = [axis.drawn(4, bottom)]
     for number, (name, episodes) in enumerate(rows):
@@ -83,7 +91,7 @@ def swimlanes(
     return _svg(bottom + _FOOT, "".join(parts), words("timeline"))
 
 
-def _bar(episode: Episode, axis: _Axis, top: float, until: int, words: Words, *, outlined: bool) -> Iterable[str]:
+def _bar(episode: Episode, axis: Axis, top: float, until: int, words: Words, *, outlined: bool) -> Iterable[str]:
     end = until if episode.cleared_at is None else episode.cleared_at
     title = escape(f"{words.either(episode.title_en, episode.title_zh)} · {words.moment(episode.raised_at)}")
     edges = [*(at for at, _ in episode.levels), end]
@@ -107,7 +115,7 @@ def columns(counts: Sequence[dict[Level, int]], since: int, width: int, words: W
         label: What a screen reader says.
     """
     height, left = 160.0, 40.0
-    axis = _Axis(since, since + width * len(counts), left, words)
+    axis = Axis(since, since + width * len(counts), left, words)
     most = max((sum(one.values()) for one in counts), default=0) or 1
     parts = [axis.drawn(6, height), f'<text class="tick end" x="34" y="14">{most}</text>']
     for number, one in enumerate(counts):
@@ -143,7 +151,7 @@ def ranking(rows: Sequence[tuple[str, int]], label: str) -> str:
 def readings(chart: Chart, episode: Episode, words: Words) -> str:
     """Readings around an alert, which is shaded; its limits are lines, doubtful readings hollow."""
     height, left = 180.0, 70.0
-    axis = _Axis(chart.since, chart.until, left, words)
+    axis = Axis(chart.since, chart.until, left, words)
     times, values = chart.readings.times.tolist(), chart.readings.values.tolist()
     bounds = [*values, *(value for _, value in chart.limits)]
     low, high = min(bounds, default=0.0), max(bounds, default=1.0)

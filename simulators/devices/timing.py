@@ -12,23 +12,51 @@ from simulators import alignment
 from simulators.alignment import Admission
 from simulators.devices.traffic import CLOCK, Traffic
 from simulators.scenario import Scenario
-from simulators.scenario_times import DAY_S, ZONE
+from simulators.scenario_times import DAY_S, ZONE, moment
 from simulators.town.truth import Span
 
 #: Time that messages may need from here to ingest; added to what is asked of the settings.
 _TRAVEL_S = 300
-_WORDS = ("now", "end", "clock")
+#: What a drill plays of the quiet time before its incident, so that everybody is at work and devices have spoken.
+_BEFORE_INCIDENT_S = 900
 
 
-def begin(scenario: Scenario, text: str | None, *, now: int, speed: float) -> int:
+def skipped(scenario: Scenario, text: str | None) -> int:
+    """Seconds of a scenario that are left out if it is played from one of its own times on; whole steps of it.
+
+    Raises:
+        ConfigurationError: The text is no time, or none within the scenario.
+    """
+    if text is None:
+        return 0
+    try:
+        own = moment(text).after(scenario.starts)
+    except ValueError as exc:
+        raise ConfigurationError("--from", [str(exc)]) from None
+    if not 0 <= own < scenario.duration:
+        raise ConfigurationError(
+            "--from", [f'"{text}" is outside the scenario, which starts at {scenario.starts.text}']
+        )
+    return own // scenario.sampling * scenario.sampling
+
+
+def quiet(scenario: Scenario) -> int:
+    """Seconds before the incident that people need not sit through: all but the last quarter of an hour."""
+    first = min((event.at.after(scenario.starts) for event in scenario.timeline), default=0)
+    return max(0, first - _BEFORE_INCIDENT_S) // scenario.sampling * scenario.sampling
+
+
+def begin(scenario: Scenario, text: str | None, *, now: int, speed: float, skipped_s: int = 0) -> int:
     """When a scenario begins, microseconds since 1970 (UTC).
 
     Args:
         scenario: Which one.
-        text: An instant with zone; `now`; `end`: so that it ends now; `clock`: at its own time of day, on the last day
-            on which it has ended by now; `own`: at its own day and time. None is `now` at speed 1, else `clock`.
+        text: An instant with zone, or `now`, from which on it is played; `end`: so that it ends now; `clock`: at its
+            own time of day, on the last day on which it has ended by now; `own`: at its own day and time. None is
+            `now` at speed 1, else `clock`.
         now: This moment.
         speed: Seconds of the scenario in one second.
+        skipped_s: Seconds at its begin that are not played.
 
     Raises:
         ConfigurationError: The text is none of these.
@@ -37,7 +65,7 @@ def begin(scenario: Scenario, text: str | None, *, now: int, speed: float) -> in
     if how == "own":
         return scenario.begin()
     if how == "now":
-        return scenario.begin(now)
+        return scenario.begin(now - skipped_s * MICROS_PER_SECOND)
     if how == "end":
         return scenario.begin(now - scenario.duration * MICROS_PER_SECOND)
     if how == "clock":
@@ -45,14 +73,14 @@ def begin(scenario: Scenario, text: str | None, *, now: int, speed: float) -> in
         days = (now - length - own) // (DAY_S * MICROS_PER_SECOND)
         return scenario.begin(own + days * DAY_S * MICROS_PER_SECOND)
     try:
-        moment = datetime.fromisoformat(text or "")
+        given = datetime.fromisoformat(text or "")
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        given = None
+    if given is None or given.tzinfo is None:
         raise ConfigurationError(
             "--start", [f"{text!r} is no instant: write 2026-06-15T14:00:00+08:00, or now, end, clock or own"]
         )
-    return scenario.begin(from_datetime(moment))
+    return scenario.begin(from_datetime(given) - skipped_s * MICROS_PER_SECOND)
 
 
 def away_from_its_clock(scenario: Scenario, at: int) -> timedelta:

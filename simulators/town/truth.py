@@ -1,7 +1,7 @@
 """What is true in the town: a grid of instants, and what every sensor would read there if it were perfect."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,13 @@ class Span:
         """The first instant after the span."""
         return self.start + self.steps * self.step_s * _SECOND
 
+    def since(self, start: int) -> "Span":
+        """The later part, from an instant of it on; ValueError if it is none."""
+        first = (start - self.start) // (self.step_s * _SECOND)
+        if not 0 <= first < self.steps:
+            raise ValueError(f"{start} is no instant of {self}")
+        return replace(self, start=self.start + first * self.step_s * _SECOND, steps=self.steps - first)
+
     def between(self, since: int, until: int | None) -> NDArray[np.bool_]:
         """Which instants lie in [since, until); None is for ever."""
         times = self.times
@@ -54,6 +61,17 @@ class Truth:
     signals: Mapping[tuple[str, str], Series]
     fields: Mapping[str, Series] = field(default_factory=dict)
     things: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def since(self, start: int) -> "Truth":
+        """The later part, from an instant of the span on; ValueError if it is none."""
+        span = self.span.since(start)
+        first = self.span.steps - span.steps
+        return Truth(
+            span=span,
+            signals={key: series[first:] for key, series in self.signals.items()},
+            fields={name: series[first:] for name, series in self.fields.items()},
+            things=self.things,
+        )
 
     def of(self, name: str, thing: str) -> Series:
         """One thing's series out of a field with two axes; KeyError if there is none."""

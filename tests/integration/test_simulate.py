@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from domain.registry_folder import read
+from domain.times import isoformat
 from runtime.embedded import EmbeddedBroker
 from simulators.ledger import load
 from tests.support.processes import Lifeline
@@ -139,6 +140,29 @@ def test_a_broker_that_is_not_there_ends_the_run_with_1(story: Path, lifeline: R
     run = lifeline("simulate", str(story), "--speed", "max", LIFELINE_MQTT_URL="mqtt://127.0.0.1:9")
     assert run.wait(timeout_s=120) == 1
     assert "did not accept" in run.log()
+
+
+def test_a_scenario_is_played_from_one_of_its_own_times_on(
+    story: Path, nats_broker: EmbeddedBroker, lifeline: Run, tmp_path: Path
+) -> None:
+    settings = {"LIFELINE_MQTT_URL": nats_broker.url, "LIFELINE_LATENESS_S": str(400 * 86_400)}
+    part, whole = (
+        lifeline(
+            "simulate", str(story), "--speed", "max", "--start", "own", "--ledger", str(tmp_path / name), "--json",
+            *since, **settings,
+        )
+        for name, since in (("part.npz", ("--from", "14:16")), ("whole.npz", ()))
+    )  # fmt: skip
+    found, usual = summary(part), summary(whole)
+    assert found["begin"].endswith("06:16:00.000Z")
+    assert found["end"] == usual["end"]
+    told, all_told = (entries(tmp_path / name) for name in ("part.npz", "whole.npz"))
+    first = min(time for _, _, time, _ in told)
+    assert 0 < len(told) < len(all_told)
+    assert isoformat(first) >= "2026-06-19T06:15:59"
+    wrong = lifeline("simulate", str(story), "--from", "15:16", **settings)
+    assert wrong.wait(timeout_s=60) == 2
+    assert "outside the scenario" in wrong.log()
 
 
 @pytest.mark.parametrize("command", [("record", "STORY", "--out", "out"), ("score", "STORY", "quiet-weekday")])

@@ -84,3 +84,11 @@ def test_every_shipped_scenario_makes_a_plan_and_a_report(town: Town, name: str)
         shown = page(found, language=language, zone="Asia/Shanghai")
         assert mark in shown
         assert "http://" not in shown.replace("http://www.w3.org", "")
+
+
+def test_what_is_left_out_of_the_begin_moves_every_time_of_the_plan(town: Town) -> None:
+    story = load("cloudburst-power-loss")
+    whole, later = (drill_twin.plan(story, town, 7, skipped_s=skipped) for skipped in (0, 4 * 3600))
+    assert whole.duration_s - later.duration_s == whole.incident_s - later.incident_s == 4 * 3600
+    for one, other in zip(whole.expected, later.expected, strict=True):
+        assert (one.by_s - other.by_s, one.since_s - other.since_s) == (4 * 3600, 4 * 3600)

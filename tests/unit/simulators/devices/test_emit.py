@@ -376,3 +376,23 @@ def test_whatever_happens_every_message_carries_whole_samples_of_its_device(
     told, usual = (sum(one.streams[stream][0] in periodic for stream in one.stream.tolist()) for one in (found, plain))
     if not any(event.kind == "device.dead" for event in events):
         assert usual - found.lost <= told <= usual
+
+
+def test_the_later_part_of_a_truth_is_read_as_it_is_in_the_whole_and_every_device_speaks_at_once() -> None:
+    whole = truth(town())
+    noon = MIDNIGHT + 12 * HOUR
+    later = whole.since(noon)
+    assert (later.span.start, later.span.end) == (noon, whole.span.end)
+    found, usual = (emit(town(), one, (), seed=1) for one in (later, whole))
+    known = {
+        (usual.streams[s], t): v
+        for s, t, v in zip(usual.stream.tolist(), usual.sampled.tolist(), usual.value.tolist(), strict=True)
+    }
+    told = list(zip(found.stream.tolist(), found.sampled.tolist(), found.value.tolist(), strict=True))
+    periodic = {one.device for one in ALL if one.heartbeat_s == one.sample_s}
+    assert all(known[found.streams[s], t] == v for s, t, v in told if found.streams[s][0] in periodic)
+    speaks = {found.streams[s][0]: t for s, t, _ in reversed(told)}
+    assert set(speaks) == {one.device for one in ALL}
+    assert max(speaks.values()) - noon <= max(one.sample_s for one in ALL) * SECOND + SECOND
+    with pytest.raises(ValueError, match="no instant"):
+        whole.since(whole.span.end)

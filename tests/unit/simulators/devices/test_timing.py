@@ -8,8 +8,8 @@ from domain.errors import ConfigurationError
 from domain.times import isoformat
 from simulators.alignment import Admission
 from simulators.devices.emit import emit
-from simulators.devices.timing import Play, away_from_its_clock, begin, check
-from simulators.scenario import Scenario
+from simulators.devices.timing import Play, away_from_its_clock, begin, check, quiet, skipped
+from simulators.scenario import Scenario, load
 from tests.support.field import DAY, HOUR, MIDNIGHT, MINUTE, SECOND, STATION, WELL, happening, town, truth
 
 STORY = Scenario.model_validate(
@@ -43,6 +43,40 @@ TOWN = town(STATION, WELL)
 )
 def test_a_scenario_begins_when_it_is_told_to(text: str | None, speed: float, expected: str) -> None:
     assert isoformat(begin(STORY, text, now=NOW, speed=speed)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # An hour and a half of it is not played: it begins that much earlier, so that what is played begins then.
+        ("now", "2026-07-10T00:00:00.000Z"),
+        ("2026-07-01T19:30:00+08:00", "2026-07-01T10:00:00.000Z"),
+        # What has ended now ends now; its own time of day stays.
+        ("end", "2026-07-09T21:30:00.000Z"),
+        ("clock", "2026-07-09T10:00:00.000Z"),
+        ("own", "2026-06-15T10:00:00.000Z"),
+    ],
+)
+def test_a_scenario_that_is_played_from_later_on_begins_earlier(text: str, expected: str) -> None:
+    left_out = skipped(STORY, "19:30")
+    assert left_out == 5400
+    assert isoformat(begin(STORY, text, now=NOW, speed=1, skipped_s=left_out)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("17:59", "outside"), ("22:00", "outside"), ("half past seven", "is no time")]
+)
+def test_a_scenario_cannot_be_played_from_a_time_that_it_has_not(text: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match="--from") as failure:
+        skipped(STORY, text)
+    assert words in failure.value.problems[0]
+
+
+def test_of_the_quiet_before_an_incident_a_quarter_of_an_hour_is_left() -> None:
+    assert quiet(STORY) == 0
+    assert quiet(load("cloudburst-power-loss")) == 5 * 3600 - 900
+    # It begins at once.
+    assert quiet(load("sensor-drift")) >= 0
 
 
 @pytest.mark.parametrize("text", ["tomorrow", "2026-07-01T18:00:00", ""])
