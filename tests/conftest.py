@@ -22,6 +22,12 @@ for _name in [name for name in os.environ if name.startswith("LIFELINE_") and no
     del os.environ[_name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a long test come first; everything else stays in its order."""
+    first = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in first)
+
+
 @pytest.fixture(scope="session")
 def database_servers() -> Iterator[Callable[[str], DatabaseServer]]:
     """Servers by kind, each started when first asked for."""

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(480)]
 PATIENCE_S = 240.0
 
 
+@pytest.mark.long
 def test_the_bounded_demo_accounts_for_every_entry_and_alerts_on_every_network(
     lifeline: Callable[..., Lifeline],
 ) -> None:
@@ -40,6 +41,7 @@ def test_the_bounded_demo_accounts_for_every_entry_and_alerts_on_every_network(
         assert 0 < report[latency]["p50"] <= report[latency]["p99"]
 
 
+@pytest.mark.long
 def test_every_alert_of_the_demo_is_told_by_webhook_and_mail_although_notify_is_killed(
     lifeline: Callable[..., Lifeline], tmp_path: Path
 ) -> None:

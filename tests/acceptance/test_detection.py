@@ -34,6 +34,7 @@ def _run(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_the_page_shows_what_the_command_prints() -> None:
     shown = PAGE.read_text(encoding="utf-8")
     printed = "\n".join(line.rstrip() for line in _run().splitlines() if line.strip())

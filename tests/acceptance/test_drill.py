@@ -37,6 +37,7 @@ drill:
 """
 
 
+@pytest.mark.long
 def test_a_drill_from_end_to_end_is_marked_everywhere_and_ends_in_its_report(
     plain_database_url: str,
     lifeline: Callable[..., Lifeline],

@@ -19,6 +19,7 @@ KILLS = int(os.environ.get("LIFELINE_TEST_KILLS", "25"))
 COLD = 5
 
 
+@pytest.mark.long
 def test_every_acknowledged_entry_is_stored_once_when_ingest_is_killed_at_random_instants(
     plain_database_url: str, broker: EmbeddedBroker, ingest: Callable[..., Ingest], record_property: Callable[..., None]
 ) -> None:

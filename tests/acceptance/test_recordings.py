@@ -62,6 +62,7 @@ def _migrated(url: str, lifeline: Callable[..., Lifeline]) -> str:
     return url
 
 
+@pytest.mark.long
 def test_every_recording_is_stored_exactly_on_postgresql(
     patient_plain_url: str,
     nats_broker: EmbeddedBroker,

@@ -165,6 +165,7 @@ def all_silent(told: list[Told]) -> bool:
     return list(last.values()) == ["raised"] * len(DEVICES)
 
 
+@pytest.mark.long
 def test_a_replay_at_speed_60_and_at_full_speed_raises_exactly_the_alerts_of_the_live_run(
     empty_plain_database_url: str,
     database_servers: Callable[..., object],

@@ -123,6 +123,7 @@ class Runs:
         return alerts_of(url), summary
 
 
+@pytest.mark.long
 def test_the_towns_incidents_replayed_at_speed_60_raise_exactly_the_alerts_of_the_first_run(
     databases: tuple[str, str],
     lifeline: Callable[..., Lifeline],

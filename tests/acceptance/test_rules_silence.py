@@ -140,6 +140,7 @@ def test_a_silent_sensor_is_told_within_two_of_its_intervals_and_a_flapping_valu
 
 
 @pytest.mark.parametrize("broker", ["mosquitto"], indirect=True)
+@pytest.mark.long
 def test_when_thousands_fall_silent_at_once_people_are_told_of_the_one_cause(
     plain_database_url: str, publisher: Publisher, broker: EmbeddedBroker, ingest: Callable[..., Ingest],
     rules: Callable[..., Lifeline],

@@ -78,6 +78,7 @@ def record(folder: Path, *, seed: int, hashes: int) -> Recorded:
     )
 
 
+@pytest.mark.long
 def test_a_day_of_the_town_is_made_in_a_minute_and_a_gigabyte_and_again_the_same(tmp_path: Path) -> None:
     first = record(tmp_path / "first", seed=1, hashes=1)
     assert first.facts["devices"] > 300

@@ -55,6 +55,7 @@ def test_the_page_tells_every_scenario_and_every_statement() -> None:
 
 
 @long
+@pytest.mark.long
 def test_what_scenarios_state_holds(found: list[Score]) -> None:
     data = as_data(found, scale="test", seed=1)
     assert data["held"] >= LEAST_HELD * data["statements"], data["misses"]

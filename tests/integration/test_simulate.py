@@ -61,6 +61,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@pytest.mark.long
 def test_what_is_recorded_is_what_a_run_publishes_and_a_replay_publishes_again(
     story: Path, nats_broker: EmbeddedBroker, lifeline: Run, tmp_path: Path
 ) -> None:

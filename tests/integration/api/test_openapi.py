@@ -50,6 +50,7 @@ def test_every_operation_is_described_with_examples_and_problems(plain_standing_
         assert "example" in json.dumps(models[name]), name
 
 
+@pytest.mark.long
 def test_whatever_is_asked_the_answer_is_one_that_was_described(plain_city: City) -> None:
     config = SchemathesisConfig.from_dict({})
     schema = schemathesis.openapi.from_dict(_document(plain_city), config=config)
