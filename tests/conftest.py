@@ -20,6 +20,8 @@ DATABASES = ["postgresql", "timescaledb", *(["given"] if GIVEN_DATABASE else [])
 # Settings of the person who runs the tests must not reach them.
 for _name in [name for name in os.environ if name.startswith("LIFELINE_") and not name.startswith("LIFELINE_TEST_")]:
     del os.environ[_name]
+# Nor a platform that runs in their folder.
+os.environ["LIFELINE_DATA_DIR"] = os.devnull
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -154,7 +156,9 @@ def lifeline(tmp_path: Path) -> Iterator[Callable[..., Lifeline]]:
     started: list[Lifeline] = []
 
     def start(*arguments: str, **environment: str) -> Lifeline:
-        process = Lifeline(arguments, folder=tmp_path / "processes", environment=_checked(environment))
+        # A platform that a person runs in this folder is not asked.
+        own = {"LIFELINE_DATA_DIR": str(tmp_path / "data"), **_checked(environment)}
+        process = Lifeline(arguments, folder=tmp_path / "processes", environment=own)
         started.append(process)
         return process
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime import services
+from runtime.embedded.folder import FolderLock
 from runtime.settings import PREFIX, Settings, SettingsError, load
 
 
@@ -64,3 +66,23 @@ def test_every_setting_says_what_it_is_for() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, f"{PREFIX}{name.upper()}"
         assert field.description.endswith(".")
+
+
+def test_what_is_not_named_is_found_where_it_runs_and_only_while_it_runs(tmp_path: Path) -> None:
+    here = {"LIFELINE_DATA_DIR": str(tmp_path)}
+    lock = FolderLock(tmp_path / services.DATABASE)
+    lock.acquire()
+    # It holds the folder, and does not answer yet.
+    assert load(here).database_url == load({}).database_url
+    lock.tell("postgresql://postgres@127.0.0.1:4711/lifeline")
+    assert load(here).database_url.get_secret_value().endswith(":4711/lifeline")
+    assert load(here).mqtt_url == load({}).mqtt_url
+    assert (
+        load({**here, "LIFELINE_DATABASE_URL": "postgresql://given"}).database_url.get_secret_value().endswith("given")
+    )
+    file = tmp_path / services.DATABASE / services.LOCK_FILE
+    left = file.read_text(encoding="ascii")
+    lock.release()
+    # As a killed owner leaves it: an address, and no lock.
+    file.write_text(left, encoding="ascii")
+    assert load(here).database_url == load({}).database_url
