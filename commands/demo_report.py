@@ -93,7 +93,8 @@ def run_once(settings: Settings, *, seed: int, scale: Scale, duration_s: float, 
         began = now_micros()
         demo.start(_READY_S)
         stop.wait(duration_s)
-        published = 0
+        # From here on the devices are silent, which is noticed, and is no news.
+        ended, published = now_micros(), 0
         if demo.broadcast:
             demo.broadcast.stop()
             published = demo.broadcast.ledger.entries
@@ -114,7 +115,7 @@ def run_once(settings: Settings, *, seed: int, scale: Scale, duration_s: float, 
                 conflicts=counts["conflicts"],
                 rejected=counts["rejected"],
                 held=_held(demo.platform.health_urls["ingest"]),
-                alerts_by_network=latencies.raised_by_network(connection, since=began),
+                alerts_by_network=latencies.raised_by_network(connection, since=began, until=ended),
                 publish_to_stored=latencies.published_to_stored(connection, since=began),
                 publish_to_alert=latencies.published_to_alert(
                     connection, undelayed_rules(settings.rules_dir), since=began

@@ -41,10 +41,11 @@ def published_to_alert(connection: Connection[TupleRow], rules: Sequence[str], *
     return _latency(row)
 
 
-def raised_by_network(connection: Connection[TupleRow], *, since: int) -> dict[str, int]:
-    """How often an alert was raised since an instant, by network."""
+def raised_by_network(connection: Connection[TupleRow], *, since: int, until: int) -> dict[str, int]:
+    """How often an alert was raised for what was true between two instants, by network."""
+    parameters = {"since": to_datetime(since), "until": to_datetime(until)}
     with translated():
-        rows = connection.execute(queries("latencies")["raised_by_network"], {"since": to_datetime(since)}).fetchall()
+        rows = connection.execute(queries("latencies")["raised_by_network"], parameters).fetchall()
     return dict(rows)
 
 
