@@ -7,6 +7,7 @@ from importlib.resources import files
 from rich.console import Console
 from rich.text import Text
 
+from commands.drill_report import outcome
 from commands.drill_words import Words
 from domain.after_action import Detection, Report
 from domain.times import MICROS_PER_SECOND
@@ -78,8 +79,7 @@ def _cards(report: Report, words: Words) -> str:
     ]
     shown = "".join(f'<div class="card {kind}"><b>{count}</b>{escape(name)}</div>' for name, count, kind in cards)
     counts = words("counts", alerts=report.alerts, announced=report.announced)
-    verdict = words("passed") if report.passed else words("failed", missed=report.missed, late=report.late)
-    return f'<div class="cards">{shown}</div><p><b>{escape(verdict)}</b> {escape(counts)}</p>'
+    return f'<div class="cards">{shown}</div><p><b>{escape(outcome(report, words))}</b> {escape(counts)}</p>'
 
 
 def _timeline(report: Report, words: Words) -> str:
@@ -111,7 +111,7 @@ def _lane(
 ) -> list[str]:
     title = words.title(one.title) if one.title else "|".join(one.expected.rules)
     first, last = x(one.expected.since_s), x(one.expected.by_s)
-    kind = "missed" if one.verdict == "missed" else "planned"
+    kind = "planned" if one.alert is not None else "missed"
     parts = [
         *(f'<text x="0" y="{y + 13 + 14 * n}">{escape(line)}</text>' for n, line in enumerate(_lines(title))),
         f'<rect class="{kind}" x="{first}" y="{y}" width="{max(last - first, 2):.1f}" height="{_LANE - 8}"/>',

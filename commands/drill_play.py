@@ -97,7 +97,7 @@ def _over(report: "Report", who: Responding, passed_s: float) -> bool:
     """Whether nothing more is worth waiting for, so long after the incident's last message."""
     if passed_s < _SETTLE_S:
         return False
-    open_steps = [one for one in report.steps if one.verdict == "missed" and one.step.name != "clear"]
+    open_steps = [one for one in report.steps if one.verdict == "open" and one.step.name != "clear"]
     return not open_steps or passed_s >= _SETTLE_S + who.wait_s
 
 

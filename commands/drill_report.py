@@ -12,7 +12,7 @@ from commands.drill_words import Words
 from domain.after_action import Detection, Report, StepResult, Verdict
 from domain.times import isoformat
 
-_STYLES: dict[Verdict, str] = {"met": "green", "late": "yellow", "missed": "bold red"}
+_STYLES: dict[Verdict, str] = {"met": "green", "late": "yellow", "open": "dim", "missed": "bold red"}
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def rendered(report: Report, language: str, zone: str = "Asia/Shanghai") -> Rend
     """The report for a terminal."""
     words = Words(language, zone)
     exercise = report.exercise
-    verdict = words("passed") if report.passed else words("failed", missed=report.missed, late=report.late)
+    verdict = outcome(report, words)
     parts: list[RenderableType] = [
         Panel(Text(words("banner"), style="bold white on magenta"), style="magenta", expand=False),
         Text(f"{words('report')} · {words('exercise')} {exercise.id} · {exercise.title.of(language)}", style="bold"),
@@ -126,6 +126,13 @@ def steps(report: Report, words: Words) -> Table:
             one.by or words("nothing"),
         )
     return table
+
+
+def outcome(report: Report, words: Words) -> str:
+    """The report in one sentence."""
+    if report.exercise.running:
+        return words("so_far", open=report.verdicts.count("open"))
+    return words("passed") if report.passed else words("failed", missed=report.missed, late=report.late)
 
 
 def verdict(found: Verdict, words: Words) -> Text:

@@ -87,11 +87,11 @@ class DrillView:
         waiting = [
             (one.expected.by_s - (at - begins) / 1_000_000, "|".join(one.expected.rules))
             for one in report.detections
-            if one.verdict == "missed"
+            if one.verdict == "open"
         ]
         for left, name in sorted(waiting)[:_NEXT]:
             table.add_row(name, Text(words.lasting(left), style="red" if left < 0 else ""))
-        for result in [one for one in report.steps if one.verdict == "missed" and one.alert is not None][:_NEXT]:
+        for result in [one for one in report.steps if one.verdict == "open" and one.alert is not None][:_NEXT]:
             text = f"{words(result.step.name)}: {result.step.text.of(words.language)}"
             table.add_row(Text(text, style="bold"), f"#{result.alert}")
         return table

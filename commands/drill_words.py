@@ -39,6 +39,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "who": ("who", "执行人"),
     "met": ("met", "达标"),
     "late": ("late", "超时"),
+    "open": ("open", "待完成"),
+    "so_far": ("It still runs: {open} are open.", "演练进行中：{open}项待完成。"),
     "missed": ("MISSED", "未完成"),
     "nothing": ("–", "–"),
     "closed": ("ended with the exercise", "随演练结束"),

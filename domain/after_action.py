@@ -14,7 +14,8 @@ from domain.exercise import Exercise, Expected, Pace, Step, Words
 from domain.times import MICROS_PER_SECOND
 
 #: met: in time; late: done, but later than planned; missed: not done at all.
-Verdict = Literal["met", "late", "missed"]
+#: What nothing came of is open while the exercise runs, and missed when it has ended.
+Verdict = Literal["met", "late", "open", "missed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +125,7 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether everything was met in time."""
-        return not self.missed and not self.late
+        return all(verdict == "met" for verdict in self.verdicts)
 
 
 def report(exercise: Exercise, told: Sequence[Told], *, closing: str) -> Report:
@@ -141,12 +142,13 @@ def report(exercise: Exercise, told: Sequence[Told], *, closing: str) -> Report:
         began = exercise.started_at
         pace = Pace(begins=began, published_from=began, speed=1.0, ends=began)
     incident = pace.begins + _micros(exercise.plan.incident_s)
+    nothing: Verdict = "open" if exercise.running else "missed"
     chosen = [_chosen(expected, told, pace) for expected in exercise.plan.expected]
     detections = tuple(
-        _detection(expected, own, [one for one in told if _fits(expected, one)], pace, incident, closing)
+        _detection(expected, own, [one for one in told if _fits(expected, one)], pace, incident, closing, nothing)
         for expected, own in zip(exercise.plan.expected, chosen, strict=True)
     )
-    steps = tuple(_step(step, _subjects(step, exercise, told), closing) for step in exercise.plan.steps)
+    steps = tuple(_step(step, _subjects(step, exercise, told), closing, nothing) for step in exercise.plan.steps)
     fulfilling = {own[0].id for own in chosen if own is not None}
     announced = [one for one in told if one.announced]
     return Report(
@@ -201,10 +203,11 @@ def _detection(
     pace: Pace,
     incident: int,
     closing: str,
+    nothing: Verdict,
 ) -> Detection:
     if chosen is None:
         return Detection(
-            expected=expected, alert=None, title=None, level=None, verdict="missed", raised_at=None, detect_s=None,
+            expected=expected, alert=None, title=None, level=None, verdict=nothing, raised_at=None, detect_s=None,
             store_s=None, notify_s=None, acknowledge_s=None, acknowledged_by=None, escalate_s=None,
             escalated_by=None, escalated_to=None, clear_s=None, closed_by_end=False,
         )  # fmt: skip
@@ -265,12 +268,10 @@ def _soonest(alerts: Sequence[Told], event: AlertEvent, closing: str) -> tuple[f
     return seconds, one
 
 
-def _step(step: Step, subjects: Sequence[Told], closing: str) -> StepResult:
+def _step(step: Step, subjects: Sequence[Told], closing: str, nothing: Verdict) -> StepResult:
     done = [found for alert in subjects if (found := _done(step, alert, closing)) is not None]
     if not done:
-        return StepResult(
-            step=step, alert=subjects[0].id if subjects else None, verdict="missed", seconds=None, by=None
-        )
+        return StepResult(step=step, alert=subjects[0].id if subjects else None, verdict=nothing, seconds=None, by=None)
     seconds, alert, by = min(done, key=lambda own: own[:2])
     verdict: Verdict = "met" if seconds <= step.within_s else "late"
     return StepResult(step=step, alert=alert, verdict=verdict, seconds=seconds, by=by)

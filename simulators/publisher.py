@@ -308,7 +308,7 @@ class Publisher:
         with self._changed:
             self._connected = True
             self._changed.notify_all()
-        log.info("publisher_connected", client_id=self._client_id, protocol=self.protocol, window=self._allowed)
+        log.debug("publisher_connected", client_id=self._client_id, protocol=self.protocol, window=self._allowed)
 
     def _on_disconnect(
         self,

@@ -7,7 +7,7 @@ from pydantic import Field
 from api.models.alerts import LevelName
 from api.models.wire import Instant, Wire
 
-VerdictName = Literal["met", "late", "missed"]
+VerdictName = Literal["met", "late", "open", "missed"]
 
 
 class Exercise(Wire):

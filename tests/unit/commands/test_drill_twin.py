@@ -75,7 +75,7 @@ def test_every_shipped_scenario_makes_a_plan_and_a_report(town: Town, name: str)
             assert told.alert in plan.expected[step.expected].rules
     exercise = Exercise(
         id=7, title=Words(en=story.title.en, zh=story.title.zh), scenario=story.id, scale="test", seed=1,
-        started_by="Wang", started_at=0, pace=None, ended_at=None, ended_by=None, plan=plan,
+        started_by="Wang", started_at=0, pace=None, ended_at=1, ended_by="Wang", plan=plan,
     )  # fmt: skip
     found = report(exercise, [], closing="over")
     assert found.missed == len(story.expect) + len(story.drill)

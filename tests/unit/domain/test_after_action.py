@@ -46,9 +46,16 @@ def judged(*told: Told, steps: tuple[tuple[StepName, float], ...] = (), expected
     )  # fmt: skip
     exercise = Exercise(
         id=1, title=TITLE, scenario="s", scale="test", seed=1, started_by="Wang", started_at=T0, pace=PACE,
-        ended_at=None, ended_by=None, plan=plan,
+        ended_at=T0 + 7200 * SECOND, ended_by="Wang", plan=plan,
     )  # fmt: skip
     return report(exercise, told, closing=CLOSING)
+
+
+def test_what_nothing_came_of_is_open_while_the_exercise_runs_and_missed_when_it_has_ended() -> None:
+    ended = judged(steps=(("acknowledge", 60),))
+    running = report(replace(ended.exercise, ended_at=None), [], closing=CLOSING)
+    assert (ended.verdicts, running.verdicts) == (("missed", "missed"), ("open", "open"))
+    assert (running.missed, running.passed, ended.missed) == (0, False, 2)
 
 
 def test_each_measure_counts_by_its_own_clock() -> None:
