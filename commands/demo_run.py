@@ -109,10 +109,8 @@ class Demo:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._heard.set()
+        self.fall_silent()
         if self.broadcast:
-            self.broadcast.stop()
             self._say(self._words["stopped"].format(name=self._words["devices"]))
         if self._world:
             self._world.close()
@@ -192,6 +190,16 @@ class Demo:
             if time.monotonic() > deadline:
                 raise UnavailableError(f"the engines are not done within {_ENGINES_S:.0f} s: is --scale test enough?")
         return not self._stop.is_set()
+
+    def fall_silent(self) -> int:
+        """Stops the devices and returns how many values the broker has acknowledged."""
+        # Nobody waits for the next chapter any more.
+        self._over.set()
+        self._heard.set()
+        if self.broadcast is None:
+            return 0
+        self.broadcast.stop()
+        return self.broadcast.ledger.entries
 
     def watch(self) -> Watch:
         """A reader of moments; call after `start`."""

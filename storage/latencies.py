@@ -41,11 +41,10 @@ def published_to_alert(connection: Connection[TupleRow], rules: Sequence[str], *
     return _latency(row)
 
 
-def raised_by_network(connection: Connection[TupleRow], *, since: int, until: int) -> dict[str, int]:
-    """How often an alert was raised for what was true between two instants, by network."""
-    parameters = {"since": to_datetime(since), "until": to_datetime(until)}
+def raised_by_network(connection: Connection[TupleRow], *, since: int) -> dict[str, int]:
+    """How often an alert was raised since an instant, by network."""
     with translated():
-        rows = connection.execute(queries("latencies")["raised_by_network"], parameters).fetchall()
+        rows = connection.execute(queries("latencies")["raised_by_network"], {"since": to_datetime(since)}).fetchall()
     return dict(rows)
 
 

@@ -16,10 +16,10 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ms), percentile_cont(0.99) WI
          WHERE e.event = 'raised' AND e.recorded_at >= %(since)s AND a.rule = ANY(%(rules)s)) AS ages;
 
 -- name: raised_by_network
--- How often an alert was raised for what was true before an instant, by network.
+-- How often an alert was raised, by network.
 SELECT a.network, count(*)
   FROM alert_events e
   JOIN alerts a ON a.id = e.alert
- WHERE e.event = 'raised' AND e.recorded_at >= %(since)s AND e.time < %(until)s
+ WHERE e.event = 'raised' AND e.recorded_at >= %(since)s
  GROUP BY a.network
  ORDER BY a.network;
